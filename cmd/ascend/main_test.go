@@ -1,0 +1,109 @@
+package main
+
+import (
+	"encoding/base64"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/ascend-cli/ascend/internal/sandbox"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"ascend": main})
+}
+
+// TestScripts runs what a user types. $PACKAGES is the folder of testdata.
+func TestScripts(t *testing.T) {
+	packages, err := filepath.Abs("../../testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: filepath.Join(packages, "script"),
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("PACKAGES", packages)
+			env.Setenv("HOME", env.WorkDir)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"appstoreconnect": startSandbox,
+			"setenv-file":     setenvFile,
+		},
+	})
+}
+
+// startSandbox starts an App Store Connect for the script and sets the
+// environment that leads ascend to it:
+//
+//	appstoreconnect [key=value…]
+//
+// The keys are role, issuer, processing, settle, fail, part-size and groups.
+func startSandbox(ts *testscript.TestScript, neg bool, args []string) {
+	role, issuer, groups := sandbox.Admin, "57246542-96fe-1a63-e053-0824d011072a", "Team:all,QA:internal,Beta:external"
+	options := sandbox.Options{}
+	for _, arg := range args {
+		key, value, _ := strings.Cut(arg, "=")
+		switch key {
+		case "role":
+			role = sandbox.Role(value)
+		case "issuer":
+			issuer = value
+		case "processing":
+			d, err := time.ParseDuration(value)
+			ts.Check(err)
+			options.UploadProcessing, options.BuildProcessing = d, d
+		case "settle":
+			d, err := time.ParseDuration(value)
+			ts.Check(err)
+			options.Settle = d
+		case "fail":
+			code, text, _ := strings.Cut(value, ":")
+			options.FailWith = append(options.FailWith, sandbox.Detail{Code: code, Description: text})
+		case "groups":
+			groups = value
+		default:
+			ts.Fatalf("unknown key %s", key)
+		}
+	}
+	app := sandbox.App{BundleID: "com.example.demo", Name: "Demo"}
+	for spec := range strings.SplitSeq(groups, ",") {
+		name, kind, _ := strings.Cut(spec, ":")
+		app.Groups = append(app.Groups, sandbox.Group{Name: name, Internal: kind != "external", AllBuilds: kind == "all"})
+	}
+	options.Apps = []sandbox.App{app}
+	key, err := sandbox.NewKey("TESTKEY001", issuer, role)
+	ts.Check(err)
+	options.Keys = []sandbox.Key{key}
+	server, err := sandbox.Start(options)
+	ts.Check(err)
+	ts.Defer(func() { _ = server.Close() })
+	ts.Setenv("ASCEND_API_URL", server.URL())
+	ts.Setenv("ASCEND_KEY_ID", key.ID)
+	ts.Setenv("ASCEND_ISSUER_ID", issuer)
+	ts.Setenv("ASCEND_KEY", base64.StdEncoding.EncodeToString([]byte(key.PEM())))
+	ts.Setenv("ASCEND_POLL_INTERVAL", "5ms")
+	ts.Check(os.WriteFile(ts.MkAbs("key.p8"), []byte(key.PEM()), 0o600))
+}
+
+// setenvFile waits for a file of export lines and sets them.
+func setenvFile(ts *testscript.TestScript, neg bool, args []string) {
+	var content []byte
+	for range 500 {
+		var err error
+		if content, err = os.ReadFile(ts.MkAbs(args[0])); err == nil {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	for line := range strings.Lines(string(content)) {
+		name, value, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "export "), "=")
+		if ok {
+			ts.Setenv(name, strings.Trim(value, "'"))
+		}
+	}
+}

@@ -1,0 +1,91 @@
+package bundle
+
+import (
+	"errors"
+	"io"
+	"strconv"
+)
+
+// maxCpioName bounds the name of a file in an archive.
+const maxCpioName = 64 << 10
+
+// A cpioEntry is the header of one file; its content follows in the stream.
+type cpioEntry struct {
+	name string
+	size int64
+}
+
+// cpioReader reads the archives inside installer packages. Apple writes the
+// old portable format ("070707", octal), which kept Go libraries do not read;
+// the newer one ("070701", hexadecimal) costs a few lines more.
+type cpioReader struct {
+	r    io.Reader
+	left int64 // of the current file, with padding
+}
+
+// next goes to the next file. The end is io.EOF.
+func (c *cpioReader) next() (cpioEntry, error) {
+	if _, err := io.CopyN(io.Discard, c.r, c.left); err != nil {
+		return cpioEntry{}, io.ErrUnexpectedEOF
+	}
+	c.left = 0
+	var magic [6]byte
+	if _, err := io.ReadFull(c.r, magic[:]); err != nil {
+		return cpioEntry{}, err
+	}
+	var e cpioEntry
+	var nameLength, namePad, dataPad int64
+	var err error
+	switch string(magic[:]) {
+	case "070707":
+		var header [70]byte
+		if _, err := io.ReadFull(c.r, header[:]); err != nil {
+			return cpioEntry{}, io.ErrUnexpectedEOF
+		}
+		nameLength, err = strconv.ParseInt(string(header[53:59]), 8, 64)
+		if err == nil {
+			e.size, err = strconv.ParseInt(string(header[59:70]), 8, 64)
+		}
+	case "070701", "070702":
+		var header [104]byte
+		if _, err := io.ReadFull(c.r, header[:]); err != nil {
+			return cpioEntry{}, io.ErrUnexpectedEOF
+		}
+		nameLength, err = strconv.ParseInt(string(header[88:96]), 16, 64)
+		if err == nil {
+			e.size, err = strconv.ParseInt(string(header[48:56]), 16, 64)
+		}
+		namePad = pad4(110 + nameLength)
+		dataPad = pad4(e.size)
+	default:
+		return cpioEntry{}, errors.New("the payload is not a cpio archive")
+	}
+	if err != nil || nameLength < 1 || nameLength > maxCpioName || e.size < 0 {
+		return cpioEntry{}, errors.New("the payload is damaged")
+	}
+	name := make([]byte, nameLength+namePad)
+	if _, err := io.ReadFull(c.r, name); err != nil {
+		return cpioEntry{}, io.ErrUnexpectedEOF
+	}
+	e.name = string(name[:nameLength-1])
+	if e.name == "TRAILER!!!" {
+		return cpioEntry{}, io.EOF
+	}
+	c.left = e.size + dataPad
+	return e, nil
+}
+
+// read returns the current file's content, at most limit bytes.
+func (c *cpioReader) read(e cpioEntry, limit int64) ([]byte, error) {
+	if e.size > limit {
+		return nil, errTooLarge
+	}
+	content := make([]byte, e.size)
+	if _, err := io.ReadFull(c.r, content); err != nil {
+		return nil, io.ErrUnexpectedEOF
+	}
+	c.left -= e.size
+	return content, nil
+}
+
+func pad4(n int64) int64 { return (4 - n%4) % 4 }

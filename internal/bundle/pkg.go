@@ -1,0 +1,240 @@
+package bundle
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+)
+
+const (
+	maxPkgXML = 4 << 20
+	// How much of the payload is unpacked to find the app's Info.plist, when
+	// the versions are known already and when they are not.
+	payloadGlance = 32 << 20
+	payloadSearch = 8 << 30
+)
+
+// pkgBundle is a bundle that a Distribution or a PackageInfo names.
+type pkgBundle struct {
+	ID           string `xml:"id,attr"`
+	Identifier   string `xml:"CFBundleIdentifier,attr"`
+	ShortVersion string `xml:"CFBundleShortVersionString,attr"`
+	BuildVersion string `xml:"CFBundleVersion,attr"`
+	Path         string `xml:"path,attr"`
+}
+
+func (b pkgBundle) id() string {
+	if b.ID != "" {
+		return b.ID
+	}
+	return b.Identifier
+}
+
+// distribution is the part of a product archive's Distribution that matters.
+type distribution struct {
+	XMLName xml.Name
+	Product struct {
+		ID      string `xml:"id,attr"`
+		Version string `xml:"version,attr"`
+	} `xml:"product"`
+	Title   string `xml:"title"`
+	PkgRefs []struct {
+		ID      string `xml:"id,attr"`
+		Bundles struct {
+			Bundles []pkgBundle `xml:"bundle"`
+		} `xml:"bundle-version"`
+	} `xml:"pkg-ref"`
+	AllowedOS []struct {
+		Min string `xml:"min,attr"`
+	} `xml:"volume-check>allowed-os-versions>os-version"`
+}
+
+// packageInfo is the part of a component package's PackageInfo that matters.
+type packageInfo struct {
+	XMLName    xml.Name
+	Identifier string      `xml:"identifier,attr"`
+	Version    string      `xml:"version,attr"`
+	Bundles    []pkgBundle `xml:"bundle"`
+}
+
+// inspectPkg reads a macOS installer package: what its Distribution and
+// PackageInfo say, and above both what the app's own Info.plist in the payload
+// says, since that is what Apple reads.
+func inspectPkg(r io.ReaderAt, size int64) (Info, error) {
+	archive, err := openXar(r, size)
+	if err != nil {
+		return Info{}, &Error{Reason: "the installer package cannot be read", Hint: "copy or download the package again, and compare its size", Err: err}
+	}
+	info := Info{Kind: PKG, Platform: MacOS}
+	product, bundles, found, err := readPkgXML(archive, &info)
+	if err != nil {
+		return info, err
+	}
+	if main, ok := chooseBundle(product, bundles); ok {
+		info.BundleID, info.ShortVersion, info.BuildVersion = main.id(), main.ShortVersion, main.BuildVersion
+		info.App = strings.TrimPrefix(path.Clean(main.Path), "./")
+	}
+	budget := int64(payloadGlance)
+	if info.BuildVersion == "" || info.ShortVersion == "" {
+		budget = payloadSearch
+	}
+	p, app, err := findPayloadPlist(archive, info.BundleID, budget)
+	switch {
+	case err == nil:
+		if err := p.fill(&info); err != nil {
+			return info, err
+		}
+		info.App, info.Platform = app, MacOS
+	case errors.Is(err, errNoPayloadPlist) && info.BuildVersion != "":
+		// The Distribution is enough.
+	case errors.Is(err, errNoPayloadPlist) && !found:
+		return info, &Error{Reason: "the installer package has neither a Distribution nor a PackageInfo, and no app", Hint: "make it with xcodebuild -exportArchive or productbuild"}
+	case errors.Is(err, errNoPayloadPlist):
+		return info, &Error{Reason: "the installer package holds no app with a version and a build number", Hint: "a package for the Mac App Store holds one app: make it with xcodebuild -exportArchive or productbuild"}
+	case info.BuildVersion != "":
+		info.Warnings = append(info.Warnings, fmt.Sprintf("the payload cannot be read (%v): versions are taken from the Distribution", err))
+	default:
+		return info, &Error{Reason: "the payload of the installer package cannot be read", Err: err}
+	}
+	if info.BundleID == "" {
+		info.BundleID = product
+	}
+	return info, nil
+}
+
+// readPkgXML reads every Distribution and PackageInfo of a package. found
+// tells whether there was any.
+func readPkgXML(archive *xarArchive, info *Info) (product string, bundles []pkgBundle, found bool, err error) {
+	for _, entry := range archive.files {
+		base := path.Base(entry.path)
+		if base != "Distribution" && base != "PackageInfo" {
+			continue
+		}
+		content, err := archive.read(entry, maxPkgXML)
+		if err != nil {
+			return "", nil, false, &Error{Reason: "the installer package cannot be read", Err: err}
+		}
+		found = true
+		if base == "PackageInfo" {
+			var p packageInfo
+			if err := xml.Unmarshal(content, &p); err != nil {
+				return "", nil, false, &Error{Reason: entry.path + " in the installer package is not XML", Err: err}
+			}
+			bundles = append(bundles, p.Bundles...)
+			continue
+		}
+		var d distribution
+		if err := xml.Unmarshal(content, &d); err != nil {
+			return "", nil, false, &Error{Reason: entry.path + " in the installer package is not XML", Err: err}
+		}
+		product = d.Product.ID
+		if info.Name == "" {
+			info.Name = d.Title
+		}
+		if info.ShortVersion == "" {
+			info.ShortVersion = d.Product.Version
+		}
+		for _, ref := range d.PkgRefs {
+			bundles = append(bundles, ref.Bundles.Bundles...)
+		}
+		for _, allowed := range d.AllowedOS {
+			info.MinimumOS = allowed.Min
+		}
+	}
+	return product, bundles, found, nil
+}
+
+// chooseBundle picks the app among the bundles a package names: the one with
+// the product's id, else the only .app that lies in no other bundle.
+func chooseBundle(product string, bundles []pkgBundle) (pkgBundle, bool) {
+	for _, b := range bundles {
+		if product != "" && b.id() == product && b.BuildVersion != "" {
+			return b, true
+		}
+	}
+	var apps []pkgBundle
+	for _, b := range bundles {
+		if strings.HasSuffix(b.Path, ".app") && strings.Count(b.Path, ".app") == 1 && b.BuildVersion != "" {
+			apps = append(apps, b)
+		}
+	}
+	apps = slices.CompactFunc(apps, func(a, b pkgBundle) bool { return a.id() == b.id() })
+	if len(apps) == 1 {
+		return apps[0], true
+	}
+	return pkgBundle{}, false
+}
+
+var errNoPayloadPlist = errors.New("no app in the payload")
+
+// findPayloadPlist looks for the Info.plist of the outermost app in the
+// payloads, the one with that bundle id if it is known. It stops after
+// unpacking budget bytes.
+func findPayloadPlist(archive *xarArchive, bundleID string, budget int64) (infoPlist, string, error) {
+	for _, entry := range archive.files {
+		if path.Base(entry.path) != "Payload" {
+			continue
+		}
+		stored, err := archive.open(entry)
+		if err != nil {
+			return infoPlist{}, "", err
+		}
+		unpacked, err := unpackPayload(stored)
+		if err != nil {
+			return infoPlist{}, "", err
+		}
+		p, app, err := findInCpio(&cpioReader{r: &boundedReader{r: unpacked, left: budget}}, bundleID)
+		if errors.Is(err, errNoPayloadPlist) || errors.Is(err, errTooLarge) {
+			continue
+		}
+		return p, app, err
+	}
+	return infoPlist{}, "", errNoPayloadPlist
+}
+
+// unpackPayload recognises the compression of a payload.
+func unpackPayload(r io.Reader) (io.Reader, error) {
+	buffered := bufio.NewReaderSize(r, 64<<10)
+	magic, _ := buffered.Peek(4)
+	switch {
+	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
+		return gzip.NewReader(buffered)
+	case string(magic) == "pbzx":
+		return &pbzxReader{r: buffered}, nil
+	}
+	return buffered, nil
+}
+
+func findInCpio(archive *cpioReader, bundleID string) (infoPlist, string, error) {
+	for {
+		entry, err := archive.next()
+		if err == io.EOF {
+			return infoPlist{}, "", errNoPayloadPlist
+		}
+		if err != nil {
+			return infoPlist{}, "", err
+		}
+		place, ok := placeOf(strings.TrimPrefix(entry.name, "./"))
+		if !ok || !place.plist || entry.size > maxPlist {
+			continue
+		}
+		content, err := archive.read(entry, maxPlist)
+		if err != nil {
+			return infoPlist{}, "", err
+		}
+		p, err := parseInfoPlist(content)
+		if err != nil {
+			return infoPlist{}, "", fmt.Errorf("%s: %w", entry.name, err)
+		}
+		if bundleID == "" || string(p.Identifier) == bundleID {
+			return p, place.app, nil
+		}
+	}
+}

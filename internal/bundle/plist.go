@@ -1,0 +1,138 @@
+package bundle
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"howett.net/plist"
+)
+
+// maxPlist bounds an Info.plist; real ones have a few KiB.
+const maxPlist = 4 << 20
+
+// infoPlist holds the keys of an Info.plist that matter here. The types accept
+// whatever an old-style or hand-made list makes of a value.
+type infoPlist struct {
+	Identifier           text     `plist:"CFBundleIdentifier"`
+	ShortVersion         text     `plist:"CFBundleShortVersionString"`
+	BuildVersion         text     `plist:"CFBundleVersion"`
+	DisplayName          text     `plist:"CFBundleDisplayName"`
+	Name                 text     `plist:"CFBundleName"`
+	PlatformName         text     `plist:"DTPlatformName"`
+	SupportedPlatforms   texts    `plist:"CFBundleSupportedPlatforms"`
+	MinimumOSVersion     text     `plist:"MinimumOSVersion"`
+	MinimumSystemVersion text     `plist:"LSMinimumSystemVersion"`
+	RequiresIPhoneOS     flag     `plist:"LSRequiresIPhoneOS"`
+	NonExemptEncryption  optional `plist:"ITSAppUsesNonExemptEncryption"`
+}
+
+type text string
+
+func (t *text) UnmarshalPlist(unmarshal func(any) error) error {
+	*t = text(scalar(unmarshal))
+	return nil
+}
+
+// texts is a list of strings; a single string counts as a list of one.
+type texts []string
+
+func (t *texts) UnmarshalPlist(unmarshal func(any) error) error {
+	var many []text
+	if unmarshal(&many) == nil {
+		for _, one := range many {
+			*t = append(*t, string(one))
+		}
+		return nil
+	}
+	if one := scalar(unmarshal); one != "" {
+		*t = texts{one}
+	}
+	return nil
+}
+
+type flag bool
+
+func (f *flag) UnmarshalPlist(unmarshal func(any) error) error {
+	if b := parseFlag(scalar(unmarshal)); b != nil {
+		*f = flag(*b)
+	}
+	return nil
+}
+
+type optional struct{ value *bool }
+
+func (o *optional) UnmarshalPlist(unmarshal func(any) error) error {
+	o.value = parseFlag(scalar(unmarshal))
+	return nil
+}
+
+// scalar reads a string, boolean or number as text. It never decodes into an
+// open type: shared references in a hostile list would unfold without end.
+func scalar(unmarshal func(any) error) string {
+	var s string
+	if unmarshal(&s) == nil {
+		return strings.TrimSpace(s)
+	}
+	var b bool
+	if unmarshal(&b) == nil {
+		return strconv.FormatBool(b)
+	}
+	var i int64
+	if unmarshal(&i) == nil {
+		return strconv.FormatInt(i, 10)
+	}
+	var f float64
+	if unmarshal(&f) == nil {
+		return strconv.FormatFloat(f, 'f', -1, 64)
+	}
+	return ""
+}
+
+func parseFlag(s string) *bool {
+	var b bool
+	switch strings.ToLower(s) {
+	case "true", "yes", "1":
+		b = true
+	case "false", "no", "0":
+	default:
+		return nil
+	}
+	return &b
+}
+
+// parseInfoPlist reads a binary, XML or old-style property list. The library
+// is given hostile input, so a panic of it is an error here.
+func parseInfoPlist(content []byte) (p infoPlist, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("not a property list: %v", r)
+		}
+	}()
+	if _, err := plist.Unmarshal(content, &p); err != nil {
+		return infoPlist{}, fmt.Errorf("not a property list: %w", err)
+	}
+	return p, nil
+}
+
+// fill copies what the app's Info.plist says into info.
+func (p infoPlist) fill(info *Info) error {
+	platform, err := platformOf(p)
+	if err != nil {
+		return err
+	}
+	info.BundleID = string(p.Identifier)
+	info.ShortVersion = string(p.ShortVersion)
+	info.BuildVersion = string(p.BuildVersion)
+	info.Platform = platform
+	info.Name = string(p.DisplayName)
+	if info.Name == "" {
+		info.Name = string(p.Name)
+	}
+	info.MinimumOS = string(p.MinimumOSVersion)
+	if info.MinimumOS == "" {
+		info.MinimumOS = string(p.MinimumSystemVersion)
+	}
+	info.UsesNonExemptEncryption = p.NonExemptEncryption.value
+	return nil
+}

@@ -1,0 +1,234 @@
+// Package cli is the command line: one file per command, each a thin
+// translation of flags into a call of the packages below.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/ascend-cli/ascend/internal/release"
+	"github.com/ascend-cli/ascend/internal/term"
+)
+
+// An Environment is what a run of the program may touch.
+type Environment struct {
+	Streams term.Streams
+	// Getenv looks a variable up; an empty one counts as unset.
+	Getenv func(string) string
+	// Home is the user's folder, or empty.
+	Home string
+	// Version, Commit and Date describe the build of the program.
+	Version, Commit, Date string
+	Now                   func() time.Time
+}
+
+// program is one run.
+type program struct {
+	Environment
+}
+
+// Run carries out a command line, without the program's name, and returns the
+// exit code.
+func Run(ctx context.Context, env Environment, args []string) int {
+	dropEmptyVariables()
+	p := &program{Environment: env}
+	app := p.app()
+	args, err := arrange(app, args)
+	if err == nil {
+		err = app.RunContext(ctx, append([]string{"ascend"}, args...))
+	}
+	return p.exit(args, err)
+}
+
+// dropEmptyVariables makes an empty variable count as unset: CI systems set
+// one for every secret and input that has no value.
+func dropEmptyVariables() {
+	for _, entry := range os.Environ() {
+		if name, value, _ := strings.Cut(entry, "="); value == "" && strings.HasPrefix(name, "ASCEND_") {
+			_ = os.Unsetenv(name) // it exists
+		}
+	}
+}
+
+func (p *program) app() *cli.App {
+	app := &cli.App{
+		Name:                   "ascend",
+		Usage:                  "take a signed Apple build to TestFlight testers, from any machine",
+		UsageText:              "ascend COMMAND [flags] [arguments]",
+		Version:                p.Version,
+		HideVersion:            true,
+		Suggest:                true,
+		EnableBashCompletion:   true,
+		UseShortOptionHandling: false,
+		Reader:                 p.Streams.In,
+		Writer:                 p.Streams.Out,
+		ErrWriter:              p.Streams.Err,
+		ExitErrHandler:         func(*cli.Context, error) {},
+		OnUsageError:           usageError,
+		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				return unknownCommand(c.App, c.Args().First())
+			}
+			return cli.ShowAppHelp(c)
+		},
+		Commands: []*cli.Command{
+			p.uploadCommand(), p.distributeCommand(), p.waitCommand(), p.inspectCommand(),
+			p.authCommand(), p.sandboxCommand(), p.versionCommand(),
+		},
+	}
+	forEachCommand(app.Commands, func(c *cli.Command) {
+		c.OnUsageError = usageError
+		for i, flag := range c.Flags {
+			c.Flags[i] = withVariable(flag)
+		}
+	})
+	return app
+}
+
+func forEachCommand(commands []*cli.Command, do func(*cli.Command)) {
+	for _, c := range commands {
+		do(c)
+		forEachCommand(c.Subcommands, do)
+	}
+}
+
+// withVariable lets a flag come from ASCEND_… of the same name.
+func withVariable(flag cli.Flag) cli.Flag {
+	variable := []string{"ASCEND_" + strings.ToUpper(strings.ReplaceAll(flag.Names()[0], "-", "_"))}
+	switch f := flag.(type) {
+	case *cli.StringFlag:
+		if f.Category != credentialsCategory { // these look it up themselves
+			f.EnvVars = variable
+		}
+	case *cli.StringSliceFlag:
+		f.EnvVars = variable
+	case *cli.BoolFlag:
+		f.EnvVars = variable
+	case *cli.IntFlag:
+		f.EnvVars = variable
+	case *cli.DurationFlag:
+		f.EnvVars = variable
+	}
+	return flag
+}
+
+func usageError(_ *cli.Context, err error, _ bool) error {
+	return &release.Error{Kind: release.Usage, Message: strings.ReplaceAll(err.Error(), "flag provided but not defined: -", "there is no flag -"), Hint: "ascend COMMAND --help lists the flags"}
+}
+
+func usagef(hint, format string, args ...any) error {
+	return &release.Error{Kind: release.Usage, Message: fmt.Sprintf(format, args...), Hint: hint}
+}
+
+// A failure carries what was reached along with the error.
+type failure struct {
+	error
+	summary *release.Summary
+}
+
+func (f *failure) Unwrap() error { return f.error }
+
+// exitCodes are part of the contract.
+var exitCodes = map[release.Kind]int{
+	release.Internal: 1, release.Usage: 2, release.Auth: 3, release.NotFound: 4, release.InvalidPackage: 5,
+	release.Transfer: 6, release.Rejected: 7, release.Timeout: 8, release.Conflict: 9, release.Interrupted: 130,
+}
+
+// exit writes an error in the form that was asked for, and returns its code.
+func (p *program) exit(args []string, err error) int {
+	if err == nil {
+		return 0
+	}
+	problem := p.problem(err)
+	if wantsJSON(args, p.Getenv) {
+		out := struct {
+			Error term.Problem `json:"error"`
+			*release.Summary
+		}{Error: problem}
+		var f *failure
+		if errors.As(err, &f) {
+			out.Summary = f.summary
+		}
+		if err := p.Streams.JSON(out); err != nil {
+			return exitCodes[release.Internal]
+		}
+	}
+	p.Streams.Fail(problem)
+	return exitCodes[problem.Kind]
+}
+
+// problem puts an error into words.
+func (p *program) problem(err error) term.Problem {
+	problem := term.Problem{Kind: release.KindOf(err), Message: err.Error(), Hint: release.HintOf(err), Details: release.DetailsOf(err)}
+	if problem.Details == nil {
+		problem.Details = []string{}
+	}
+	var f *failure
+	if !errors.As(err, &f) || f.summary == nil {
+		return problem
+	}
+	if reached := reached(*f.summary); reached != "" && len(problem.Details) == 0 {
+		problem.Details = append(problem.Details, reached)
+	}
+	if problem.Kind == release.Interrupted {
+		var stage *release.StageError
+		problem.Message = "stopped by the user"
+		if errors.As(err, &stage) {
+			problem.Message += " during " + string(stage.Stage)
+		}
+		problem.Hint = "run the same command again: it goes on where it stopped"
+		if f.summary.State != "" || errors.As(err, &stage) && (stage.Stage == release.StageWait || stage.Stage == release.StageDistribute) {
+			problem.Hint = "Apple goes on without us: go on with ascend distribute" + selector(*f.summary) + " and the flags of this run, or only wait with ascend wait" + selector(*f.summary)
+		}
+	}
+	return problem
+}
+
+// reached says how far a run got, with the ids needed to go on.
+func reached(s release.Summary) string {
+	switch {
+	case s.BuildID != "":
+		return "reached: build " + s.BuildID + " (" + s.State + ")"
+	case s.BuildUploadID != "":
+		return "reached: build upload " + s.BuildUploadID
+	}
+	return ""
+}
+
+func selector(s release.Summary) string {
+	switch {
+	case s.BuildID != "":
+		return " --build " + s.BuildID
+	case s.BuildUploadID != "" && s.AppID != "":
+		return " --build-upload " + s.BuildUploadID + " --app " + s.AppID
+	case s.BuildUploadID != "":
+		return " --build-upload " + s.BuildUploadID
+	}
+	return ""
+}
+
+// wantsJSON looks at the arguments themselves: an error may come before they
+// were understood.
+func wantsJSON(args []string, getenv func(string) string) bool {
+	for _, arg := range args {
+		switch arg {
+		case "--":
+			return false
+		case "--json", "-json", "--json=true":
+			return true
+		case "--json=false":
+			return false
+		}
+	}
+	switch strings.ToLower(getenv("ASCEND_JSON")) {
+	case "1", "t", "true":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,239 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/time/rate"
+
+	"github.com/ascend-cli/ascend/asc"
+	"github.com/ascend-cli/ascend/internal/bundle"
+	"github.com/ascend-cli/ascend/internal/release"
+	"github.com/ascend-cli/ascend/internal/term"
+)
+
+// outputFlags are those of every command that reports.
+func outputFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.BoolFlag{Name: "json", Usage: "print one JSON object on stdout"},
+		&cli.BoolFlag{Name: "quiet", Usage: "tell only warnings and errors"},
+	}
+}
+
+// waitFlags are those of every command that waits.
+func waitFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.DurationFlag{Name: "timeout", Usage: "how long to wait for Apple's processing at most", Value: 90 * time.Minute},
+		&cli.DurationFlag{Name: "poll-interval", Usage: "pause between two looks (default: adaptive, 1 s to 30 s)"},
+	}
+}
+
+// buildFlags select a build that was uploaded before.
+func buildFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "app", Usage: "bundle `ID` or Apple ID of the app"},
+		&cli.StringFlag{Name: "version", Usage: "marketing `VERSION` (CFBundleShortVersionString)"},
+		&cli.StringFlag{Name: "build-number", Usage: "build `NUMBER` (CFBundleVersion)"},
+		&cli.StringFlag{Name: "platform", Usage: "`ios`, macos, tvos or visionos"},
+		&cli.StringFlag{Name: "build", Usage: "`ID` of the build"},
+		&cli.StringFlag{Name: "build-upload", Usage: "`ID` of the build upload"},
+	}
+}
+
+// distributionFlags say what is to happen with a build.
+func distributionFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringSliceFlag{Name: "groups", Usage: "beta `GROUPS` by name or id, separated by commas or given repeatedly"},
+		&cli.StringFlag{Name: "what-to-test", Usage: "note for testers: `TEXT`, @FILE, or - for stdin"},
+		&cli.StringSliceFlag{Name: "locale", Usage: "`LOCALE` of the note (default: those the build has, else the app's primary locale)"},
+		&cli.BoolFlag{Name: "uses-non-exempt-encryption", Usage: "answer export compliance where the build does not (=false for no)"},
+		&cli.BoolFlag{Name: "submit-review", Usage: "submit for beta review (default: when an external group needs it; =false for never)"},
+		&cli.BoolFlag{Name: "notify", Usage: "tell testers now (=false: switch automatic notification off)"},
+	}
+}
+
+func flags(groups ...[]cli.Flag) []cli.Flag {
+	var all []cli.Flag
+	for _, group := range groups {
+		all = append(all, group...)
+	}
+	return all
+}
+
+// session is what a command that talks to the service works with.
+type session struct {
+	client   *asc.Client
+	narrator *term.Narrator
+	close    func()
+}
+
+// open makes the client of a command from its flags.
+func (p *program) open(c *cli.Context, override *asc.Options) (*session, error) {
+	narrator := term.NewNarrator(p.Streams, c.Bool("quiet"), p.Now)
+	options := asc.Options{UserAgent: "ascend/" + p.Version, OnRetry: narrator.Retry, Now: p.Now}
+	if override != nil {
+		options.Key, options.URL = override.Key, override.URL
+	} else {
+		key, warnings, err := p.key(c)
+		if err != nil {
+			return nil, err
+		}
+		for _, warning := range warnings {
+			narrator.Warn(warning)
+		}
+		options.Key, options.URL = key, c.String("api-url")
+	}
+	if _, err := asc.ParseURL(orDefault(options.URL)); err != nil {
+		return nil, usagef("", "%v", err)
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	options.Transport = transport
+	client, err := asc.NewClient(options)
+	if err != nil {
+		return nil, err
+	}
+	return &session{client: client, narrator: narrator, close: func() {
+		narrator.Close()
+		transport.CloseIdleConnections()
+	}}, nil
+}
+
+func orDefault(url string) string {
+	if url == "" {
+		return asc.DefaultURL
+	}
+	return url
+}
+
+// plan reads the flags that several commands share.
+func (p *program) plan(c *cli.Context) (release.Plan, error) {
+	plan := release.Plan{
+		App: c.String("app"), Version: c.String("version"), BuildNumber: c.String("build-number"),
+		BuildID: c.String("build"), BuildUploadID: c.String("build-upload"),
+		Timeout: c.Duration("timeout"), PollInterval: c.Duration("poll-interval"),
+	}
+	if text := c.String("platform"); text != "" {
+		platform, ok := bundle.ParsePlatform(text)
+		if !ok {
+			return plan, usagef("", "--platform %q is not one of ios, macos, tvos, visionos", text)
+		}
+		plan.Platform = platform
+	}
+	if plan.Timeout <= 0 && c.IsSet("timeout") {
+		return plan, usagef("a duration such as 45m", "--timeout must be more than zero")
+	}
+	if plan.PollInterval < 0 {
+		return plan, usagef("a duration such as 30s", "--poll-interval must not be negative")
+	}
+	return plan, nil
+}
+
+// distribution reads the flags of a distribution.
+func (p *program) distribution(c *cli.Context) (release.Distribution, error) {
+	d := release.Distribution{Groups: trimmed(c.StringSlice("groups")), Locales: trimmed(c.StringSlice("locale"))}
+	for name, into := range map[string]**bool{
+		"uses-non-exempt-encryption": &d.UsesNonExemptEncryption, "submit-review": &d.SubmitReview, "notify": &d.Notify,
+	} {
+		if c.IsSet(name) {
+			value := c.Bool(name)
+			*into = &value
+		}
+	}
+	if c.IsSet("groups") && len(d.Groups) == 0 {
+		return d, usagef("name at least one group, or leave --groups out", "--groups is empty")
+	}
+	text, err := p.text(c.String("what-to-test"), "--what-to-test")
+	if err != nil {
+		return d, err
+	}
+	if strings.TrimSpace(text) != "" {
+		d.WhatToTest = &text
+	} else if len(d.Locales) > 0 {
+		return d, usagef("give the note with --what-to-test", "--locale without --what-to-test has nothing to write")
+	}
+	return d, nil
+}
+
+const maxText = 1 << 20
+
+// text reads a value that may be - for stdin or @file.
+func (p *program) text(value, flag string) (string, error) {
+	var source io.Reader
+	switch {
+	case value == "-":
+		source = p.Streams.In
+	case strings.HasPrefix(value, "@"):
+		file, err := os.Open(p.expand(value[1:]))
+		if err != nil {
+			return "", usagef("", "%s: %v", flag, err)
+		}
+		defer file.Close()
+		source = file
+	default:
+		return value, nil
+	}
+	content, err := io.ReadAll(io.LimitReader(source, maxText))
+	if err != nil {
+		return "", usagef("", "%s: %v", flag, err)
+	}
+	return strings.TrimRight(strings.TrimPrefix(string(content), "\ufeff"), "\r\n"), nil
+}
+
+func trimmed(items []string) []string {
+	var out []string
+	for _, item := range items {
+		if item = strings.TrimSpace(item); item != "" {
+			out = append(out, item)
+		}
+	}
+	return out
+}
+
+// parseRate reads bytes per second: 500kB, 10MB/s, 1.5MiB/s.
+func parseRate(text string) (*rate.Limiter, error) {
+	if text == "" {
+		return nil, nil
+	}
+	number := strings.TrimSuffix(strings.ToLower(strings.TrimSpace(text)), "/s")
+	factor := 1.0
+	for _, unit := range []struct {
+		suffix string
+		factor float64
+	}{{"kib", 1 << 10}, {"mib", 1 << 20}, {"gib", 1 << 30}, {"kb", 1e3}, {"mb", 1e6}, {"gb", 1e9}, {"k", 1e3}, {"m", 1e6}, {"g", 1e9}, {"b", 1}} {
+		if rest, ok := strings.CutSuffix(number, unit.suffix); ok {
+			number, factor = strings.TrimSpace(rest), unit.factor
+			break
+		}
+	}
+	value, err := strconv.ParseFloat(number, 64)
+	if err != nil || value*factor < 1024 || value*factor > 1e12 {
+		return nil, fmt.Errorf("%q is not a rate such as 10MB/s", text)
+	}
+	return rate.NewLimiter(rate.Limit(value*factor), 64<<10), nil
+}
+
+// result writes the summary of a run, or passes its error on.
+func (p *program) result(c *cli.Context, summary release.Summary, err error) error {
+	if err != nil {
+		return &failure{error: err, summary: &summary}
+	}
+	if c.Bool("json") {
+		return p.Streams.JSON(summary)
+	}
+	p.Streams.Summary(summary)
+	return nil
+}
+
+// noArguments refuses arguments where a command takes none.
+func noArguments(c *cli.Context) error {
+	if c.Args().Present() {
+		return usagef("ascend "+c.Command.HelpName+" --help shows how it is used", "ascend %s takes no arguments, but got %q", c.Command.Name, c.Args().First())
+	}
+	return nil
+}

@@ -1,0 +1,305 @@
+package release
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ascend-cli/ascend/asc"
+)
+
+// distributable is a build that is ready, and who is to get it.
+type distributable struct {
+	app    asc.App
+	groups []asc.BetaGroup
+	build  asc.Build
+}
+
+// distribute does what was asked with a build: each step first looks whether
+// there is anything to do, so that a second run changes nothing. The first
+// failure ends it; the summary says what was done and what is left.
+func (r *run) distribute(ctx context.Context, d distributable) error {
+	if d.build.Expired {
+		return &Error{Kind: Rejected, Message: "build " + d.build.ID + " has expired: it can no longer be tested", Hint: "upload a new build"}
+	}
+	steps := []struct {
+		name   string
+		wanted bool
+		do     func(context.Context, *distributable) (StepState, string, error)
+	}{
+		{"notes", r.plan.Distribution.WhatToTest != nil, r.writeNotes},
+		{"compliance", r.complianceWanted(d), r.answerCompliance},
+		{"auto-notify", r.plan.Distribution.Notify != nil && !*r.plan.Distribution.Notify, r.silence},
+		{"groups", len(d.groups) > 0, r.assignGroups},
+		{"review", r.reviewWanted(d), r.submitReview},
+		{"notification", r.plan.Distribution.Notify != nil && *r.plan.Distribution.Notify, r.notifyTesters},
+	}
+	for i, step := range steps {
+		if !step.wanted {
+			continue
+		}
+		state, detail, err := step.do(ctx, &d)
+		if err != nil {
+			r.record(Step{Name: step.name, State: StepFailed, Detail: err.Error()})
+			for _, left := range steps[i+1:] {
+				if left.wanted {
+					r.record(Step{Name: left.name, State: StepSkipped, Detail: "not reached"})
+				}
+			}
+			return err
+		}
+		r.record(Step{Name: step.name, State: state, Detail: detail})
+	}
+	return nil
+}
+
+func (r *run) record(step Step) {
+	r.summary.Steps = append(r.summary.Steps, step)
+	r.Observer.Observe(StepDone{Step: step})
+}
+
+// settled repeats an action while the service answers as it does for a build
+// that it has only just made (404, 422), and after hiccups.
+func (r *run) settled(ctx context.Context, what string, action func() error) error {
+	start := r.Now()
+	for pause := 2 * time.Second; ; pause = min(pause*3/2, 15*time.Second) {
+		err := action()
+		if err == nil || !asc.IsNotFound(err) && !asc.IsUnprocessable(err) || permanent(err) || ctx.Err() != nil {
+			return err
+		}
+		if r.Now().Sub(start) >= settleFor {
+			return err
+		}
+		r.Observer.Observe(Waiting{For: what, State: "not possible yet", Elapsed: r.Now().Sub(start), Next: pause})
+		if err := r.Sleep(ctx, pause); err != nil {
+			return err
+		}
+	}
+}
+
+// permanent tells a 422 that time does not change. The texts are the only
+// thing that tells them apart.
+func permanent(err error) bool {
+	var apiErr *asc.Error
+	if !errors.As(err, &apiErr) {
+		return false
+	}
+	text := strings.ToLower(apiErr.Error())
+	return strings.Contains(text, "internal group") || strings.Contains(text, "another build") || strings.Contains(text, "expired") || strings.Contains(text, "internal testing only")
+}
+
+func (r *run) complianceWanted(d distributable) bool {
+	return r.plan.Distribution.UsesNonExemptEncryption != nil || (len(d.groups) > 0 || r.reviewWanted(d)) && missingCompliance(d.build)
+}
+
+func missingCompliance(b asc.Build) bool {
+	return b.UsesNonExemptEncryption == nil && b.BetaDetail != nil && b.BetaDetail.InternalBuildState == asc.BetaMissingExportCompliance
+}
+
+// answerCompliance answers the export compliance question, where it is open.
+func (r *run) answerCompliance(ctx context.Context, d *distributable) (StepState, string, error) {
+	answer := r.plan.Distribution.UsesNonExemptEncryption
+	if given := d.build.UsesNonExemptEncryption; given != nil {
+		if answer != nil && *given != *answer {
+			r.warn(fmt.Sprintf("the build says itself that it %s non-exempt encryption (ITSAppUsesNonExemptEncryption): the flag is not used", verb(*given)))
+		}
+		return StepAlready, "the build " + verb(*given) + " non-exempt encryption", nil
+	}
+	if answer == nil {
+		return StepFailed, "", &Error{
+			Kind:    Rejected,
+			Message: "export compliance of build " + d.build.ID + " is undecided, so it cannot be tested",
+			Hint: fmt.Sprintf("answer it: ascend distribute%s --uses-non-exempt-encryption=false (or =true) with the flags of this run; for the next builds set ITSAppUsesNonExemptEncryption in Info.plist",
+				r.selector()),
+		}
+	}
+	err := r.settled(ctx, "export compliance", func() error {
+		_, err := r.Client.SetUsesNonExemptEncryption(ctx, d.build.ID, *answer)
+		return err
+	})
+	if err != nil && !asc.IsConflict(err) {
+		return StepFailed, "", fmt.Errorf("answer export compliance: %w", err)
+	}
+	// A 409 may mean that it is answered already: only a look tells.
+	refused := err
+	start := r.Now()
+	for {
+		build, err := r.Client.Build(ctx, d.build.ID)
+		if err != nil {
+			return StepFailed, "", fmt.Errorf("read back export compliance: %w", err)
+		}
+		d.build = build
+		if refused != nil && (build.UsesNonExemptEncryption == nil || *build.UsesNonExemptEncryption != *answer) {
+			return StepFailed, "", fmt.Errorf("answer export compliance: %w", refused)
+		}
+		if build.BetaDetail == nil || build.BetaDetail.InternalBuildState != asc.BetaMissingExportCompliance {
+			break
+		}
+		if r.Now().Sub(start) >= settleFor {
+			failure := &Error{Kind: Rejected, Message: "export compliance was answered, but TestFlight still reports MISSING_EXPORT_COMPLIANCE"}
+			if *answer {
+				failure.Hint = "an app that uses non-exempt encryption also needs an encryption declaration with documents: App Store Connect, App Information, App Encryption Documentation"
+			}
+			return StepFailed, "", failure
+		}
+		r.Observer.Observe(Waiting{For: "export compliance", State: asc.BetaMissingExportCompliance, Elapsed: r.Now().Sub(start), Next: 3 * time.Second})
+		if err := r.Sleep(ctx, 3*time.Second); err != nil {
+			return StepFailed, "", err
+		}
+	}
+	state := StepChanged
+	if refused != nil {
+		state = StepAlready
+	}
+	return state, "the build " + verb(*answer) + " non-exempt encryption", nil
+}
+
+func verb(uses bool) string {
+	if uses {
+		return "uses"
+	}
+	return "does not use"
+}
+
+// assignGroups gives the build to the groups that do not have it.
+func (r *run) assignGroups(ctx context.Context, d *distributable) (StepState, string, error) {
+	var missing, added, had, served []string
+	names := map[string]string{}
+	for _, group := range d.groups {
+		names[group.ID] = group.Name
+		switch {
+		case group.Internal && group.HasAccessToAllBuilds:
+			served = append(served, group.Name)
+		case slices.Contains(d.build.BetaGroupIDs, group.ID):
+			had = append(had, group.Name)
+		case !group.Internal && d.build.BuildAudienceType == asc.AudienceInternalOnly:
+			return StepFailed, "", &Error{Kind: Rejected, Message: fmt.Sprintf("the build is for internal testing only, so it cannot go to the external group %q", group.Name), Hint: "export it for App Store Connect without the internal-only option, or name internal groups"}
+		default:
+			missing = append(missing, group.ID)
+		}
+	}
+	if len(missing) > 0 {
+		automatic, err := r.addGroups(ctx, d.build.ID, missing)
+		if err != nil {
+			return StepFailed, "", err
+		}
+		for _, id := range missing {
+			if slices.Contains(automatic, id) {
+				served = append(served, names[id])
+			} else {
+				added = append(added, names[id])
+			}
+		}
+	}
+	for _, group := range d.groups {
+		r.summary.Groups = append(r.summary.Groups, group.Name)
+	}
+	var detail []string
+	for _, part := range []struct {
+		text  string
+		names []string
+	}{{"added to", added}, {"already in", had}, {"gets every build by itself:", served}} {
+		if len(part.names) > 0 {
+			detail = append(detail, part.text+" "+strings.Join(part.names, ", "))
+		}
+	}
+	state := StepAlready
+	if len(added) > 0 {
+		state = StepChanged
+	}
+	return state, strings.Join(detail, "; "), nil
+}
+
+// addGroups assigns groups in one request. It returns those that the service
+// says need no assignment.
+func (r *run) addGroups(ctx context.Context, buildID string, ids []string) (automatic []string, err error) {
+	err = r.settled(ctx, "groups", func() error { return r.addOnce(ctx, buildID, ids) })
+	if err == nil {
+		return nil, nil
+	}
+	if !isInternalGroupRefusal(err) {
+		return nil, fmt.Errorf("give the build to its groups: %w", err)
+	}
+	// One of several may be the reason: one request each.
+	if len(ids) == 1 {
+		return ids, nil
+	}
+	for _, id := range ids {
+		err := r.settled(ctx, "groups", func() error { return r.addOnce(ctx, buildID, []string{id}) })
+		switch {
+		case isInternalGroupRefusal(err):
+			automatic = append(automatic, id)
+		case err != nil:
+			return nil, fmt.Errorf("give the build to its groups: %w", err)
+		}
+	}
+	return automatic, nil
+}
+
+// addOnce adds groups. Adding is idempotent, so an unclear failure is simply
+// repeated; a refusal is no failure if the groups are there.
+func (r *run) addOnce(ctx context.Context, buildID string, ids []string) error {
+	err := r.Client.AddBetaGroupsToBuild(ctx, buildID, ids)
+	for try := 1; err != nil && asc.IsUnclear(err) && ctx.Err() == nil && try < unclearTries; try++ {
+		if err := r.Sleep(ctx, time.Duration(try)*time.Second); err != nil {
+			return err
+		}
+		err = r.Client.AddBetaGroupsToBuild(ctx, buildID, ids)
+	}
+	if err == nil || !asc.IsConflict(err) {
+		return err
+	}
+	build, lookErr := r.Client.Build(ctx, buildID)
+	if lookErr == nil && !slices.ContainsFunc(ids, func(id string) bool { return !slices.Contains(build.BetaGroupIDs, id) }) {
+		return nil
+	}
+	return err
+}
+
+func isInternalGroupRefusal(err error) bool {
+	var apiErr *asc.Error
+	return errors.As(err, &apiErr) && asc.IsUnprocessable(err) && strings.Contains(strings.ToLower(apiErr.Error()), "internal group")
+}
+
+// silence switches off that testers are told by themselves.
+func (r *run) silence(ctx context.Context, d *distributable) (StepState, string, error) {
+	const detail = "testers are not told automatically; external ones do not get the build before ascend distribute --notify"
+	if d.build.BetaDetail != nil && !d.build.BetaDetail.AutoNotifyEnabled {
+		return StepAlready, detail, nil
+	}
+	err := r.settled(ctx, "automatic notification", func() error {
+		current, err := r.Client.BuildBetaDetail(ctx, d.build.ID)
+		if err != nil {
+			return err
+		}
+		_, err = r.Client.SetAutoNotify(ctx, current.ID, false)
+		return err
+	})
+	if err != nil {
+		return StepFailed, "", fmt.Errorf("switch automatic notification off: %w", err)
+	}
+	return StepChanged, detail, nil
+}
+
+// notifyTesters tells testers, unless that happens by itself.
+func (r *run) notifyTesters(ctx context.Context, d *distributable) (StepState, string, error) {
+	if d.build.BetaDetail != nil && d.build.BetaDetail.AutoNotifyEnabled {
+		return StepAlready, "testers are told automatically", nil
+	}
+	err := r.Client.NotifyBetaTesters(ctx, d.build.ID)
+	var apiErr *asc.Error
+	switch {
+	case err == nil:
+		return StepChanged, "testers were told", nil
+	case errors.As(err, &apiErr) && apiErr.Has(codeState) && strings.Contains(strings.ToLower(apiErr.Error()), "auto"):
+		return StepAlready, "testers are told automatically", nil
+	case asc.IsUnclear(err) && ctx.Err() == nil:
+		// It cannot be read back, and telling people twice is worse than once.
+		r.warn("the reply to the notification was lost: testers may or may not have been told")
+		return StepChanged, "testers may have been told (the reply was lost)", nil
+	}
+	return StepFailed, "", fmt.Errorf("tell testers: %w", err)
+}

@@ -1,0 +1,246 @@
+// Package release knows the whole way of a build, and is the only place that
+// does: inspect, preflight, resolve, reserve, transfer, commit, wait,
+// distribute. Each stage takes the value of the one before it, and nothing
+// reaches back. What happens on the way is told to an [Observer].
+package release
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/ascend-cli/ascend/asc"
+	"github.com/ascend-cli/ascend/internal/bundle"
+)
+
+// A Plan is what the user asked for.
+type Plan struct {
+	// Path is the package to upload.
+	Path string
+	// Platform overrides what the package says; empty means not to.
+	Platform bundle.Platform
+	// App is a bundle id or an app's Apple ID. For an upload it is optional
+	// and must agree with the package.
+	App string
+	// Version and BuildNumber select a build that was uploaded before; empty
+	// means the latest.
+	Version, BuildNumber string
+	// BuildID and BuildUploadID select it by id.
+	BuildID, BuildUploadID string
+	Distribution           Distribution
+	// NoWait ends the way after the commit.
+	NoWait bool
+	// SkipPreflight goes on in spite of what preflight found.
+	SkipPreflight bool
+	// Timeout bounds the wait; zero means 90 minutes.
+	Timeout time.Duration
+	// PollInterval is the pause between two looks; zero means adaptive.
+	PollInterval time.Duration
+}
+
+// A Distribution is what is to happen with a build that is ready. Nil pointers
+// mean that the user did not say.
+type Distribution struct {
+	// Groups are names or ids of beta groups.
+	Groups []string
+	// WhatToTest is the note for testers; nil means none.
+	WhatToTest *string
+	// Locales are those of the note. None means every locale the build has a
+	// note in, or else the app's primary locale.
+	Locales []string
+	// UsesNonExemptEncryption answers export compliance where the build does
+	// not.
+	UsesNonExemptEncryption *bool
+	// SubmitReview forces or forbids a beta review submission. Unsaid, a build
+	// is submitted when an external group needs it.
+	SubmitReview *bool
+	// Notify tells testers explicitly (true), or switches automatic
+	// notification off (false).
+	Notify *bool
+}
+
+// Wanted tells whether anything was asked for.
+func (d Distribution) Wanted() bool {
+	return len(d.Groups) > 0 || d.WhatToTest != nil || d.UsesNonExemptEncryption != nil || d.SubmitReview != nil || d.Notify != nil
+}
+
+const (
+	defaultTimeout = 90 * time.Minute
+	// settleFor is how long answers are waited out that the service gives
+	// about a build it has only just made: 404, and 422 for a wrong state.
+	settleFor = 2 * time.Minute
+	// cleanUpFor bounds the removal of a reservation after the run has ended.
+	cleanUpFor = 10 * time.Second
+)
+
+// A Runner carries out plans. Client is required.
+type Runner struct {
+	Client *asc.Client
+	// Observer is told what happens; nil means nobody.
+	Observer Observer
+	// Transport carries parts to the object store; nil means the default.
+	Transport http.RoundTripper
+	// Concurrency is how many parts are in flight; zero means the default.
+	Concurrency int
+	// Limit bounds the bytes per second of all parts; nil means none.
+	Limit *rate.Limiter
+	// RetryFor bounds the time one part is tried again; zero means the default.
+	RetryFor time.Duration
+	// Now and Sleep are the clock.
+	Now   func() time.Time
+	Sleep func(context.Context, time.Duration) error
+}
+
+// Upload goes the whole way, or as far as the plan says. The summary tells
+// what was reached, also when there is an error. The error can be classified
+// with [KindOf].
+func (r *Runner) Upload(ctx context.Context, plan Plan) (Summary, error) {
+	run := r.start(plan)
+	err := run.upload(ctx)
+	return run.finish(err)
+}
+
+// Wait waits for a build or build upload that exists.
+func (r *Runner) Wait(ctx context.Context, plan Plan) (Summary, error) {
+	run := r.start(plan)
+	err := run.waitOnly(ctx)
+	return run.finish(err)
+}
+
+// Distribute gives a build that was uploaded before to its testers. A build
+// that is still processing is waited for.
+func (r *Runner) Distribute(ctx context.Context, plan Plan) (Summary, error) {
+	run := r.start(plan)
+	err := run.distributeOnly(ctx)
+	return run.finish(err)
+}
+
+// run is one plan on its way. It holds what every stage needs; what one stage
+// hands to the next is passed as values.
+type run struct {
+	*Runner
+	plan    Plan
+	started time.Time
+	summary Summary
+}
+
+func (r *Runner) start(plan Plan) *run {
+	copied := *r
+	if copied.Observer == nil {
+		copied.Observer = nobody{}
+	}
+	if copied.Now == nil {
+		copied.Now = time.Now
+	}
+	if copied.Sleep == nil {
+		copied.Sleep = sleep
+	}
+	if plan.Timeout == 0 {
+		plan.Timeout = defaultTimeout
+	}
+	run := &run{Runner: &copied, plan: plan, started: copied.Now()}
+	run.summary.Groups = []string{}
+	run.summary.Warnings = []string{}
+	run.summary.Steps = []Step{}
+	run.summary.Stages = map[string]int64{}
+	return run
+}
+
+func (r *run) finish(err error) (Summary, error) {
+	r.summary.DurationMS = r.Now().Sub(r.started).Milliseconds()
+	return r.summary, err
+}
+
+// upload is the way from a package to testers.
+func (r *run) upload(ctx context.Context) error {
+	pkg, err := stage(ctx, r, StageInspect, r.inspect)
+	if err != nil {
+		return err
+	}
+	defer pkg.file.Close()
+	err = r.stage(ctx, StagePreflight, func(ctx context.Context) error { return r.preflight(pkg) })
+	if err != nil {
+		return err
+	}
+	target, err := stage(ctx, r, StageResolve, func(ctx context.Context) (target, error) { return r.resolve(ctx, pkg) })
+	if err != nil {
+		return err
+	}
+	sent, err := r.send(ctx, pkg, target)
+	if err != nil {
+		return err
+	}
+	if r.plan.NoWait {
+		r.summary.State = asc.BuildProcessing
+		return nil
+	}
+	build, err := stage(ctx, r, StageWait, func(ctx context.Context) (asc.Build, error) { return r.waitForUpload(ctx, sent) })
+	if err != nil || !r.plan.Distribution.Wanted() {
+		return err
+	}
+	return r.stage(ctx, StageDistribute, func(ctx context.Context) error {
+		return r.distribute(ctx, distributable{app: target.app, groups: target.groups, build: build})
+	})
+}
+
+func (r *run) waitOnly(ctx context.Context) error {
+	found, err := stage(ctx, r, StageResolve, r.find)
+	if err != nil {
+		return err
+	}
+	_, err = stage(ctx, r, StageWait, func(ctx context.Context) (asc.Build, error) { return r.waitForFound(ctx, found) })
+	return err
+}
+
+func (r *run) distributeOnly(ctx context.Context) error {
+	found, err := stage(ctx, r, StageResolve, r.find)
+	if err != nil {
+		return err
+	}
+	build, err := stage(ctx, r, StageWait, func(ctx context.Context) (asc.Build, error) { return r.waitForFound(ctx, found) })
+	if err != nil {
+		return err
+	}
+	return r.stage(ctx, StageDistribute, func(ctx context.Context) error {
+		return r.distribute(ctx, distributable{app: found.app, groups: found.groups, build: build})
+	})
+}
+
+// stage runs one stage, times it, and tells the observer.
+func stage[T any](ctx context.Context, r *run, name StageName, do func(context.Context) (T, error)) (T, error) {
+	r.Observer.Observe(StageStarted{Name: name})
+	start := r.Now()
+	value, err := do(ctx)
+	took := r.Now().Sub(start)
+	r.summary.Stages[string(name)] += took.Milliseconds()
+	r.Observer.Observe(StageFinished{Name: name, Duration: took, Err: err})
+	if err != nil {
+		return value, &StageError{Stage: name, Err: err}
+	}
+	return value, nil
+}
+
+func (r *run) stage(ctx context.Context, name StageName, do func(context.Context) error) error {
+	_, err := stage(ctx, r, name, func(ctx context.Context) (struct{}, error) { return struct{}{}, do(ctx) })
+	return err
+}
+
+func (r *run) notice(text string) { r.Observer.Observe(Notice{Text: text}) }
+
+func (r *run) warn(text string) {
+	r.summary.Warnings = append(r.summary.Warnings, text)
+	r.Observer.Observe(Warning{Text: text})
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}

@@ -1,0 +1,181 @@
+package release
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/ascend-cli/ascend/asc"
+	"github.com/ascend-cli/ascend/internal/bundle"
+	"github.com/ascend-cli/ascend/upload"
+)
+
+// A reservation is a place for the package at the service.
+type reservation struct {
+	uploadID string
+	file     asc.BuildUploadFile
+}
+
+// unclearTries is how often a create is tried whose reply was lost and of
+// which nothing can be found.
+const unclearTries = 4
+
+// reserve takes up the reservation that an earlier run left, or makes one.
+func (r *run) reserve(ctx context.Context, p pkg, t target) (reservation, error) {
+	if t.leftover != nil {
+		res, ok, err := r.takeUp(ctx, p, t, *t.leftover)
+		if err != nil || ok {
+			return res, err
+		}
+	}
+	created, err := r.createUpload(ctx, p, t)
+	if err != nil {
+		return reservation{}, err
+	}
+	r.summary.BuildUploadID = created.ID
+	file, err := r.createFile(ctx, p, created.ID)
+	return reservation{uploadID: created.ID, file: file}, err
+}
+
+// takeUp attaches to a reservation, if it can still carry this package. One
+// that cannot is removed: it would only be in the way.
+func (r *run) takeUp(ctx context.Context, p pkg, t target, leftover asc.BuildUpload) (reservation, bool, error) {
+	r.summary.BuildUploadID = leftover.ID
+	if leftover.AssetFile == nil {
+		file, err := r.createFile(ctx, p, leftover.ID)
+		if err != nil {
+			return reservation{}, false, err
+		}
+		r.notice("an earlier run left build upload " + leftover.ID + " without a file: it is used")
+		return reservation{uploadID: leftover.ID, file: file}, true, nil
+	}
+	if resumable(leftover, p) {
+		file, err := r.Client.BuildUploadFile(ctx, leftover.AssetFile.ID)
+		switch {
+		case err == nil && (file.DeliveryState == asc.FileUploadComplete || file.DeliveryState == asc.FileComplete):
+			// Committed a moment ago; the build upload will follow.
+			return reservation{}, false, r.taken(t.app, p, fmt.Sprintf("build upload %s is complete", leftover.ID), "ascend wait --build-upload "+leftover.ID)
+		case err == nil && file.DeliveryState != asc.FileFailed && covers(file, p.Size):
+			r.notice("an earlier run left build upload " + leftover.ID + ": only what is missing there is sent")
+			return reservation{uploadID: leftover.ID, file: file}, true, nil
+		case err != nil && !asc.IsNotFound(err):
+			return reservation{}, false, fmt.Errorf("read the build upload file that an earlier run left: %w", err)
+		}
+	}
+	r.notice("an earlier run left build upload " + leftover.ID + ", which does not fit this package: it is replaced")
+	if err := r.Client.DeleteBuildUpload(ctx, leftover.ID); err != nil && !asc.IsNotFound(err) {
+		r.warn(fmt.Sprintf("the build upload %s that an earlier run left cannot be removed: %v", leftover.ID, err))
+	}
+	r.summary.BuildUploadID = ""
+	return reservation{}, false, nil
+}
+
+func covers(file asc.BuildUploadFile, size int64) bool {
+	_, err := upload.Validate(operations(file), size)
+	return err == nil
+}
+
+// createUpload reserves a build upload. After an unclear failure it looks for
+// what may have been made before it tries again.
+func (r *run) createUpload(ctx context.Context, p pkg, t target) (asc.BuildUpload, error) {
+	for try := 1; ; try++ {
+		created, err := r.Client.CreateBuildUpload(ctx, t.app.ID, asc.NewBuildUpload{
+			CFBundleShortVersionString: p.ShortVersion, CFBundleVersion: p.BuildVersion, Platform: asc.Platform(p.Platform),
+		})
+		var apiErr *asc.Error
+		switch {
+		case err == nil:
+			return created, nil
+		case errors.As(err, &apiErr) && apiErr.Has(codeDuplicate):
+			return asc.BuildUpload{}, duplicate(t.app, p, apiErr)
+		case !asc.IsUnclear(err) || ctx.Err() != nil:
+			return asc.BuildUpload{}, fmt.Errorf("reserve the build upload: %w", err)
+		}
+		r.notice("the reply to the reservation was lost: looking whether it was made")
+		found, lookErr := r.checkFree(ctx, t.app, p)
+		if lookErr != nil {
+			return asc.BuildUpload{}, fmt.Errorf("look for the build upload whose reservation had no reply: %w", lookErr)
+		}
+		if found != nil {
+			return *found, nil
+		}
+		if try == unclearTries {
+			return asc.BuildUpload{}, fmt.Errorf("reserve the build upload: %w", err)
+		}
+		if err := r.Sleep(ctx, time.Duration(try)*time.Second); err != nil {
+			return asc.BuildUpload{}, err
+		}
+	}
+}
+
+// duplicate says in Apple's words that the number is taken, and which is free.
+func duplicate(app asc.App, p pkg, err *asc.Error) error {
+	failure := &Error{
+		Kind:    Conflict,
+		Message: fmt.Sprintf("Apple refuses build number %s for %s %s on %s", p.BuildVersion, app.BundleID, p.ShortVersion, p.Platform),
+		Hint:    "raise the build number (CFBundleVersion) and export again",
+		Err:     err,
+	}
+	for _, detail := range err.Details {
+		if previous, ok := detail.Meta["previousBundleVersion"]; ok {
+			failure.Hint = fmt.Sprintf("raise the build number (CFBundleVersion) above %v, the highest there is, and export again", previous)
+		}
+	}
+	return failure
+}
+
+// createFile reserves the package's file, or finds the one that was reserved.
+func (r *run) createFile(ctx context.Context, p pkg, uploadID string) (asc.BuildUploadFile, error) {
+	for try := 1; ; try++ {
+		file, err := r.Client.CreateBuildUploadFile(ctx, uploadID, asc.NewBuildUploadFile{
+			AssetType: asc.AssetPackage, FileName: filepath.Base(p.Path), FileSize: p.Size, UTI: uti(p.Kind),
+		})
+		switch {
+		case err == nil:
+			return file, nil
+		case !asc.IsUnclear(err) || ctx.Err() != nil:
+			return asc.BuildUploadFile{}, fmt.Errorf("reserve the build upload file: %w", err)
+		}
+		r.notice("the reply to the reservation of the file was lost: looking whether it was made")
+		for existing, lookErr := range r.Client.BuildUploadFiles(ctx, uploadID) {
+			if lookErr != nil {
+				return asc.BuildUploadFile{}, fmt.Errorf("look for the build upload file whose reservation had no reply: %w", lookErr)
+			}
+			if existing.AssetType == asc.AssetPackage {
+				return r.Client.BuildUploadFile(ctx, existing.ID)
+			}
+		}
+		if try == unclearTries {
+			return asc.BuildUploadFile{}, fmt.Errorf("reserve the build upload file: %w", err)
+		}
+		if err := r.Sleep(ctx, time.Duration(try)*time.Second); err != nil {
+			return asc.BuildUploadFile{}, err
+		}
+	}
+}
+
+// uti is the uniform type identifier that the service wants for a package.
+func uti(kind bundle.Kind) string {
+	switch kind {
+	case bundle.PKG:
+		return asc.UTIPkg
+	case bundle.ZIP:
+		return asc.UTIZip
+	}
+	return asc.UTIIpa
+}
+
+// discard gives a reservation back that can never be used, also when the run
+// has been cancelled.
+func (r *run) discard(ctx context.Context, uploadID string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpFor)
+	defer cancel()
+	if err := r.Client.DeleteBuildUpload(ctx, uploadID); err != nil && !asc.IsNotFound(err) {
+		r.warn(fmt.Sprintf("the reservation %s cannot be removed: %v", uploadID, err))
+		return
+	}
+	r.summary.BuildUploadID = ""
+	r.notice("the reservation " + uploadID + " was removed")
+}

@@ -1,0 +1,255 @@
+package release
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ascend-cli/ascend/asc"
+)
+
+// A target is where a package goes.
+type target struct {
+	app    asc.App
+	groups []asc.BetaGroup
+	// leftover is a reservation that an earlier run left behind, or nil.
+	leftover *asc.BuildUpload
+}
+
+// resolve finds everything that the rest of the way needs, so that whatever
+// would stop it does so before a byte moves.
+func (r *run) resolve(ctx context.Context, p pkg) (target, error) {
+	app, err := r.appOf(ctx, p)
+	if err != nil {
+		return target{}, err
+	}
+	r.summary.AppID = app.ID
+	t := target{app: app}
+	if t.leftover, err = r.checkFree(ctx, app, p); err != nil {
+		return target{}, err
+	}
+	if t.groups, err = r.groups(ctx, app); err != nil {
+		return target{}, err
+	}
+	return t, nil
+}
+
+// appOf finds the app record of the package.
+func (r *run) appOf(ctx context.Context, p pkg) (asc.App, error) {
+	if r.plan.App == "" || r.plan.App == p.BundleID {
+		return r.appByBundleID(ctx, p.BundleID)
+	}
+	app, err := r.app(ctx, r.plan.App)
+	if err != nil {
+		return asc.App{}, err
+	}
+	if app.BundleID != p.BundleID {
+		return asc.App{}, &Error{
+			Kind:    Conflict,
+			Message: fmt.Sprintf("the package is %s, but the app asked for (%s) is %s", p.BundleID, r.plan.App, app.BundleID),
+			Hint:    "give the package's own app, or leave --app out: it is found by the package's bundle id",
+		}
+	}
+	return app, nil
+}
+
+// app finds an app by its Apple ID or its bundle id.
+func (r *run) app(ctx context.Context, name string) (asc.App, error) {
+	if strings.Trim(name, "0123456789") != "" {
+		return r.appByBundleID(ctx, name)
+	}
+	app, err := r.Client.App(ctx, name)
+	if asc.IsNotFound(err) {
+		return asc.App{}, r.noSuchApp(ctx, "no app with the Apple ID "+name+" is visible to this key", name)
+	}
+	return app, err
+}
+
+func (r *run) appByBundleID(ctx context.Context, bundleID string) (asc.App, error) {
+	app, ok, err := r.Client.AppByBundleID(ctx, bundleID)
+	if err != nil {
+		return asc.App{}, fmt.Errorf("find the app %s: %w", bundleID, err)
+	}
+	if !ok {
+		return asc.App{}, r.noSuchApp(ctx, "no app with the bundle id "+bundleID+" is visible to this key", bundleID)
+	}
+	return app, nil
+}
+
+// noSuchApp says which apps there are, closest first.
+func (r *run) noSuchApp(ctx context.Context, message, wanted string) error {
+	apps, err := asc.Collect(r.Client.Apps(ctx, ""))
+	if err != nil {
+		return fmt.Errorf("%s, and its apps cannot be listed: %w", message, err)
+	}
+	var names []string
+	for _, app := range apps {
+		names = append(names, app.BundleID)
+	}
+	slices.SortStableFunc(names, func(a, b string) int { return Distance(a, wanted) - Distance(b, wanted) })
+	failure := &Error{Kind: NotFound, Message: message}
+	if len(names) == 0 {
+		failure.Hint = "the key sees no app at all: create the app record in App Store Connect first, or give the key access to it"
+		return failure
+	}
+	const most = 10
+	failure.Hint = "create the app record in App Store Connect, use a key that can see it, or correct the bundle id; this key sees, closest first: " + strings.Join(names[:min(most, len(names))], ", ")
+	if len(names) > most {
+		failure.Hint += fmt.Sprintf(" and %d more", len(names)-most)
+	}
+	return failure
+}
+
+// groups finds the groups that were asked for, by id or by name.
+func (r *run) groups(ctx context.Context, app asc.App) ([]asc.BetaGroup, error) {
+	if len(r.plan.Distribution.Groups) == 0 {
+		return nil, nil
+	}
+	all, err := asc.Collect(r.Client.BetaGroups(ctx, app.ID))
+	if err != nil {
+		return nil, fmt.Errorf("list the beta groups of %s: %w", app.BundleID, err)
+	}
+	var chosen []asc.BetaGroup
+	for _, name := range r.plan.Distribution.Groups {
+		group, err := chooseGroup(all, name, app)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.ContainsFunc(chosen, func(g asc.BetaGroup) bool { return g.ID == group.ID }) {
+			chosen = append(chosen, group)
+		}
+	}
+	return chosen, r.checkReviewFlags(chosen)
+}
+
+func chooseGroup(all []asc.BetaGroup, name string, app asc.App) (asc.BetaGroup, error) {
+	var matches []asc.BetaGroup
+	for _, group := range all {
+		if group.ID == name {
+			return group, nil
+		}
+		if group.Name == name {
+			matches = append(matches, group)
+		}
+	}
+	if len(matches) == 1 {
+		return matches[0], nil
+	}
+	names := make([]string, len(all))
+	for i, group := range all {
+		names[i] = group.Name
+	}
+	slices.SortStableFunc(names, func(a, b string) int { return Distance(a, name) - Distance(b, name) })
+	if len(matches) == 0 {
+		return asc.BetaGroup{}, &Error{
+			Kind:    NotFound,
+			Message: fmt.Sprintf("%s has no beta group named %q", app.BundleID, name),
+			Hint:    "the groups there are: " + listOr(names, "none; create one in App Store Connect under TestFlight"),
+		}
+	}
+	ids := make([]string, len(matches))
+	for i, group := range matches {
+		ids[i] = group.ID
+	}
+	return asc.BetaGroup{}, &Error{
+		Kind:    Conflict,
+		Message: fmt.Sprintf("%s has %d beta groups named %q", app.BundleID, len(matches), name),
+		Hint:    "name it by id: " + strings.Join(ids, ", "),
+	}
+}
+
+// checkReviewFlags refuses a review for groups that never need one.
+func (r *run) checkReviewFlags(groups []asc.BetaGroup) error {
+	submit := r.plan.Distribution.SubmitReview
+	if submit == nil || !*submit || len(groups) == 0 || slices.ContainsFunc(groups, func(g asc.BetaGroup) bool { return !g.Internal }) {
+		return nil
+	}
+	var names []string
+	for _, group := range groups {
+		names = append(names, group.Name)
+	}
+	return &Error{
+		Kind:    Usage,
+		Message: fmt.Sprintf("--submit-review was given, but only internal groups: %s", strings.Join(names, ", ")),
+		Hint:    "internal testers need no beta review: leave --submit-review out, or name an external group",
+	}
+}
+
+// checkFree stops when the version and build number exist. It returns a
+// reservation without a binary, which is no conflict but something to resume.
+func (r *run) checkFree(ctx context.Context, app asc.App, p pkg) (*asc.BuildUpload, error) {
+	var leftover *asc.BuildUpload
+	uploads := r.Client.BuildUploads(ctx, app.ID, asc.BuildUploadFilter{
+		CFBundleShortVersionStrings: versionSpellings(p.ShortVersion),
+		CFBundleVersions:            numberSpellings(p.BuildVersion),
+		Platform:                    asc.Platform(p.Platform),
+	})
+	for u, err := range uploads {
+		if err != nil {
+			return nil, fmt.Errorf("list the build uploads of %s: %w", app.BundleID, err)
+		}
+		if u.Platform != asc.Platform(p.Platform) || !sameVersion(u.CFBundleShortVersionString, p.ShortVersion) || !sameVersion(u.CFBundleVersion, p.BuildVersion) {
+			continue
+		}
+		switch u.State.State {
+		case asc.UploadProcessing, asc.UploadComplete:
+			r.summary.BuildUploadID, r.summary.BuildID = u.ID, u.BuildID
+			return nil, r.taken(app, p, fmt.Sprintf("build upload %s is %s", u.ID, u.State.State), "ascend wait --build-upload "+u.ID)
+		case asc.UploadAwaiting:
+			if leftover == nil || resumable(u, p) && !resumable(*leftover, p) {
+				leftover = &u
+			}
+		}
+	}
+	builds := r.Client.Builds(ctx, asc.BuildFilter{
+		AppID: app.ID, PreReleaseVersions: versionSpellings(p.ShortVersion), Versions: numberSpellings(p.BuildVersion), Platform: asc.Platform(p.Platform),
+	})
+	for b, err := range builds {
+		if err != nil {
+			return nil, fmt.Errorf("list the builds of %s: %w", app.BundleID, err)
+		}
+		if !sameVersion(b.Version, p.BuildVersion) ||
+			b.PreReleaseVersion.Version != "" && !sameVersion(b.PreReleaseVersion.Version, p.ShortVersion) ||
+			b.PreReleaseVersion.Platform != "" && b.PreReleaseVersion.Platform != asc.Platform(p.Platform) {
+			continue
+		}
+		r.summary.BuildID, r.summary.State = b.ID, b.ProcessingState
+		return nil, r.taken(app, p, fmt.Sprintf("build %s is %s", b.ID, b.ProcessingState), "ascend distribute --build "+b.ID)
+	}
+	return leftover, nil
+}
+
+func (r *run) taken(app asc.App, p pkg, what, command string) error {
+	return &Error{
+		Kind:    Conflict,
+		Message: fmt.Sprintf("%s %s (%s) for %s exists already: %s", app.BundleID, p.ShortVersion, p.BuildVersion, p.Platform, what),
+		Hint:    "raise the build number (CFBundleVersion) and export again; or go on with the one that exists: " + command,
+	}
+}
+
+// resumable tells whether a reservation was made for a file of this size.
+func resumable(u asc.BuildUpload, p pkg) bool {
+	return u.AssetFile != nil && u.AssetFile.FileSize == p.Size
+}
+
+// Distance is the Levenshtein distance of two names, ignoring case.
+func Distance(a, b string) int {
+	x, y := []rune(strings.ToLower(a)), []rune(strings.ToLower(b))
+	row := make([]int, len(y)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range x {
+		previous := row[0]
+		row[0] = i + 1
+		for j := range y {
+			cost := 1
+			if x[i] == y[j] {
+				cost = 0
+			}
+			previous, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, previous+cost)
+		}
+	}
+	return row[len(y)]
+}

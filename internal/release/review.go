@@ -1,0 +1,80 @@
+package release
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/ascend-cli/ascend/asc"
+)
+
+// reviewWanted tells whether the build may have to go to beta review: where an
+// external group gets it, or where the user says so.
+func (r *run) reviewWanted(d distributable) bool {
+	if submit := r.plan.Distribution.SubmitReview; submit != nil {
+		return *submit
+	}
+	return slices.ContainsFunc(d.groups, func(g asc.BetaGroup) bool { return !g.Internal })
+}
+
+// submitReview submits the build for beta review, if its state asks for it.
+func (r *run) submitReview(ctx context.Context, d *distributable) (StepState, string, error) {
+	start := r.Now()
+	for {
+		build, err := r.Client.Build(ctx, d.build.ID)
+		if err != nil {
+			return StepFailed, "", fmt.Errorf("read the review state: %w", err)
+		}
+		d.build = build
+		r.summary.BetaReviewState = build.ReviewState
+		external := ""
+		if build.BetaDetail != nil {
+			external = build.BetaDetail.ExternalBuildState
+		}
+		switch external {
+		case asc.BetaReadyForSubmission:
+			return r.submit(ctx, d)
+		case asc.BetaWaitingForReview, asc.BetaInReview, asc.BetaApproved, asc.BetaReadyForTesting, asc.BetaInTesting:
+			return StepAlready, "the build is " + external, nil
+		case asc.BetaRejected:
+			return StepFailed, "", &Error{Kind: Rejected, Message: "beta review rejected build " + build.ID, Hint: "Apple's reasons are in App Store Connect under TestFlight; mend them and upload a new build"}
+		case asc.BetaMissingExportCompliance, asc.BetaInExportReview:
+			return StepFailed, "", &Error{Kind: Rejected, Message: "the build cannot be submitted for beta review: it is " + external, Hint: "answer export compliance with --uses-non-exempt-encryption"}
+		case "NOT_APPLICABLE":
+			return StepFailed, "", &Error{Kind: Rejected, Message: "the build is for internal testing only and cannot be reviewed", Hint: "export it for App Store Connect without the internal-only option"}
+		case asc.BetaExpired:
+			return StepFailed, "", &Error{Kind: Rejected, Message: "build " + build.ID + " has expired", Hint: "upload a new build"}
+		}
+		if r.Now().Sub(start) >= settleFor {
+			return StepFailed, "", &Error{Kind: Timeout, Message: fmt.Sprintf("the build did not become ready for beta review within %s (it is %s)", settleFor, listOr([]string{external}, "unknown")), Hint: "go on later with ascend distribute" + r.selector()}
+		}
+		r.Observer.Observe(Waiting{For: "beta review", State: external, Elapsed: r.Now().Sub(start), Next: 3 * time.Second})
+		if err := r.Sleep(ctx, 3*time.Second); err != nil {
+			return StepFailed, "", err
+		}
+	}
+}
+
+func (r *run) submit(ctx context.Context, d *distributable) (StepState, string, error) {
+	var submission asc.BetaAppReviewSubmission
+	err := r.settled(ctx, "beta review", func() error {
+		var err error
+		submission, err = r.Client.SubmitForBetaReview(ctx, d.build.ID)
+		return err
+	})
+	if err != nil {
+		// Lost, or done already by somebody else: the list tells.
+		if existing, lookErr := asc.Collect(r.Client.BetaAppReviewSubmissions(ctx, d.build.ID)); lookErr == nil && len(existing) > 0 {
+			submission = existing[0]
+			err = nil
+		} else if lookErr == nil && asc.IsUnclear(err) && ctx.Err() == nil {
+			submission, err = r.Client.SubmitForBetaReview(ctx, d.build.ID)
+		}
+	}
+	if err != nil {
+		return StepFailed, "", fmt.Errorf("submit the build for beta review: %w", err)
+	}
+	r.summary.BetaReviewState = submission.BetaReviewState
+	return StepChanged, "submitted: " + submission.BetaReviewState, nil
+}

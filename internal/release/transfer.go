@@ -1,0 +1,105 @@
+package release
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/ascend-cli/ascend/asc"
+	"github.com/ascend-cli/ascend/upload"
+)
+
+// send reserves, transfers and commits. When the service has let the upload
+// operations run out for good, it starts over with a new reservation, once.
+func (r *run) send(ctx context.Context, p pkg, t target) (reservation, error) {
+	for try := 1; ; try++ {
+		res, err := stage(ctx, r, StageReserve, func(ctx context.Context) (reservation, error) { return r.reserve(ctx, p, t) })
+		if err != nil {
+			return reservation{}, err
+		}
+		err = r.stage(ctx, StageTransfer, func(ctx context.Context) error { return r.transfer(ctx, p, res) })
+		if errors.Is(err, upload.ErrExpired) && try == 1 && ctx.Err() == nil {
+			r.notice("the upload operations are no longer valid: making a new reservation")
+			r.discard(ctx, res.uploadID)
+			t.leftover = nil
+			continue
+		}
+		if err != nil {
+			return reservation{}, err
+		}
+		return res, r.stage(ctx, StageCommit, func(ctx context.Context) error { return r.commit(ctx, res) })
+	}
+}
+
+// transfer sends the parts that the service does not have.
+func (r *run) transfer(ctx context.Context, p pkg, res reservation) error {
+	r.Observer.Observe(TransferStarted{Bytes: p.Size, Parts: len(res.file.UploadOperations)})
+	result, err := upload.Upload(ctx, p.file, p.Size, operations(res.file), upload.Options{
+		Concurrency: r.Concurrency,
+		Transport:   r.Transport,
+		Limit:       r.Limit,
+		RetryFor:    r.RetryFor,
+		Observer:    parts{r.Observer},
+		Refresh: func(ctx context.Context) ([]upload.Operation, error) {
+			file, err := r.Client.BuildUploadFile(ctx, res.file.ID)
+			if asc.IsNotFound(err) {
+				return nil, upload.ErrExpired
+			}
+			return operations(file), err
+		},
+	})
+	r.summary.Parts = result.Parts
+	r.summary.Retries += result.Retries
+	r.summary.ResumedParts = result.Resumed
+	if err == nil {
+		err = p.unchanged()
+	}
+	if err == nil && !result.Verified {
+		err = r.verify(ctx, res, result)
+	}
+	var plan *upload.PlanError
+	if errors.As(err, &plan) {
+		r.discard(ctx, res.uploadID)
+		return &Error{Kind: Transfer, Message: "the service's plan for the upload cannot be carried out, so nothing was sent", Hint: "run the same command again; if it repeats, report it to Apple with the build upload id " + res.uploadID, Err: err}
+	}
+	if errors.Is(err, upload.ErrFileChanged) {
+		r.discard(ctx, res.uploadID)
+	}
+	return err
+}
+
+// verify compares what the service says it has with what was sent, for a store
+// that answered without ETags.
+func (r *run) verify(ctx context.Context, res reservation, result upload.Result) error {
+	file, err := r.Client.BuildUploadFile(ctx, res.file.ID)
+	if err != nil {
+		return fmt.Errorf("read back the parts: %w", err)
+	}
+	sorted, err := upload.Validate(operations(file), result.Bytes)
+	if err != nil {
+		return nil // nothing to compare with; the commit checks the size
+	}
+	for i, op := range sorted {
+		if i < len(result.Sums) && op.EntityTag != "" && !strings.EqualFold(strings.Trim(op.EntityTag, `"`), result.Sums[i]) {
+			return &upload.PartError{PartNumber: int64(i + 1), Offset: op.Offset, Length: op.Length, Attempts: 1, Err: errors.New("the service has something else than was sent")}
+		}
+	}
+	return nil
+}
+
+// operations translates the API's upload operations into the uploader's.
+func operations(file asc.BuildUploadFile) []upload.Operation {
+	out := make([]upload.Operation, len(file.UploadOperations))
+	for i, op := range file.UploadOperations {
+		headers := make([]upload.Header, len(op.Headers))
+		for j, h := range op.Headers {
+			headers[j] = upload.Header(h)
+		}
+		out[i] = upload.Operation{
+			Method: op.Method, URL: op.URL, Headers: headers, Offset: op.Offset, Length: op.Length,
+			PartNumber: op.PartNumber, EntityTag: op.EntityTag, Expiration: op.Expiration,
+		}
+	}
+	return out
+}

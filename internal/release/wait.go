@@ -1,0 +1,343 @@
+package release
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/ascend-cli/ascend/asc"
+	"github.com/ascend-cli/ascend/internal/bundle"
+)
+
+// A waiter looks at something until it is final, within the plan's time.
+type waiter struct {
+	*run
+	started  time.Time
+	deadline time.Time
+	looks    int
+	// seen are Apple's findings that were shown already.
+	seen map[asc.StateDetail]bool
+}
+
+const (
+	firstPoll = time.Second
+	// longestPoll is the pause once a wait has become long: 120 looks an hour
+	// of the 3500 a key has.
+	longestPoll = 30 * time.Second
+	// lowBudget is the remaining hourly allowance at which a wait leaves the
+	// rest to others, by looking once a minute.
+	lowBudget     = 300
+	lowBudgetPoll = time.Minute
+	// linkPatience is how long a COMPLETE build upload may lack its build
+	// before the build is looked up by its numbers.
+	linkPatience = 30 * time.Second
+)
+
+func (r *run) newWaiter() *waiter {
+	now := r.Now()
+	return &waiter{run: r, started: now, deadline: now.Add(r.plan.Timeout), seen: map[asc.StateDetail]bool{}}
+}
+
+// interval is the pause before the next look: short at first, when a change is
+// expected and a failure comes quickly, and longer as time goes by.
+func (w *waiter) interval() time.Duration {
+	pause := w.plan.PollInterval
+	if pause == 0 {
+		pause = firstPoll
+		for range w.looks {
+			if pause = pause * 3 / 2; pause >= longestPoll {
+				pause = longestPoll
+				break
+			}
+		}
+	}
+	if limit := w.Client.RateLimit(); limit.Known() && limit.Remaining < lowBudget {
+		pause = max(pause, lowBudgetPoll)
+	}
+	return pause
+}
+
+// pause tells what is waited for and sleeps until the next look. It fails when
+// the time is up.
+func (w *waiter) pause(ctx context.Context, what, state string) error {
+	next := w.interval()
+	now := w.Now()
+	if remaining := w.deadline.Sub(now); remaining <= 0 {
+		return w.timeout(what, state)
+	} else if next > remaining {
+		next = remaining
+	}
+	w.looks++
+	w.Observer.Observe(Waiting{For: what, State: state, Elapsed: now.Sub(w.started), Next: next})
+	return w.Sleep(ctx, next)
+}
+
+func (w *waiter) timeout(what, state string) error {
+	failure := &Error{
+		Kind:    Timeout,
+		Message: fmt.Sprintf("%s is still %s after %s", what, listOr([]string{state}, "unknown"), w.plan.Timeout),
+		Hint:    "Apple goes on without us: wait longer with ascend wait" + w.selector() + ", or give --timeout more time",
+	}
+	return failure
+}
+
+// selector is how a later command names what this run is about.
+func (w *run) selector() string {
+	switch {
+	case w.summary.BuildID != "":
+		return " --build " + w.summary.BuildID
+	case w.summary.BuildUploadID != "":
+		return " --build-upload " + w.summary.BuildUploadID
+	}
+	return ""
+}
+
+// passing tells whether a failed look is worth another: an outage must not end
+// a wait before its time.
+func (w *waiter) passing(ctx context.Context, err error, what string) error {
+	if !asc.IsTemporary(err) || ctx.Err() != nil {
+		return err
+	}
+	w.notice(fmt.Sprintf("looking at %s failed, the wait goes on: %v", what, err))
+	return w.pause(ctx, what, "unknown")
+}
+
+// waitForUpload follows a build upload to its build, and the build to the
+// point where it can be distributed.
+func (r *run) waitForUpload(ctx context.Context, res reservation) (asc.Build, error) {
+	w := r.newWaiter()
+	buildID, err := w.upload(ctx, res.uploadID)
+	if err != nil {
+		return asc.Build{}, err
+	}
+	return w.build(ctx, buildID)
+}
+
+// upload waits until a build upload is final and its build is known.
+func (w *waiter) upload(ctx context.Context, id string) (string, error) {
+	what := "build upload " + id
+	var complete time.Time
+	for {
+		current, err := w.Client.BuildUpload(ctx, id)
+		if asc.IsNotFound(err) {
+			return "", &Error{Kind: NotFound, Message: "there is no build upload " + id + " (any more)", Hint: "it may have been cancelled; ascend upload makes a new one", Err: err}
+		}
+		if err != nil {
+			if err := w.passing(ctx, err, what); err != nil {
+				return "", err
+			}
+			continue
+		}
+		w.show(current.State)
+		w.describeUpload(current)
+		switch current.State.State {
+		case asc.UploadFailed:
+			return "", w.refused(what, current.State)
+		case asc.UploadAwaiting:
+			if w.summary.Parts == 0 { // not an upload of this run
+				return "", &Error{Kind: Conflict, Message: what + " has not received its package yet", Hint: "run ascend upload with the package: it sends what is missing"}
+			}
+		case asc.UploadComplete:
+			if current.BuildID != "" {
+				return current.BuildID, nil
+			}
+			if complete.IsZero() {
+				complete = w.Now()
+			}
+			if w.Now().Sub(complete) >= linkPatience {
+				if build, ok := w.buildByNumbers(ctx, current); ok {
+					return build, nil
+				}
+			}
+		}
+		if err := w.pause(ctx, what, current.State.State); err != nil {
+			return "", err
+		}
+	}
+}
+
+func (w *waiter) describeUpload(u asc.BuildUpload) {
+	w.summary.BuildUploadID = u.ID
+	if u.BuildID != "" {
+		w.summary.BuildID = u.BuildID
+	}
+	if w.summary.Version == "" {
+		w.summary.Version, w.summary.BuildNumber, w.summary.Platform = u.CFBundleShortVersionString, u.CFBundleVersion, string(u.Platform)
+	}
+}
+
+// buildByNumbers finds the build of an upload that does not name it.
+func (w *waiter) buildByNumbers(ctx context.Context, u asc.BuildUpload) (string, bool) {
+	if w.summary.AppID == "" {
+		return "", false
+	}
+	for b, err := range w.Client.Builds(ctx, asc.BuildFilter{
+		AppID: w.summary.AppID, PreReleaseVersions: versionSpellings(u.CFBundleShortVersionString), Versions: numberSpellings(u.CFBundleVersion), Platform: u.Platform,
+	}) {
+		if err != nil {
+			return "", false // the next look tries again
+		}
+		if sameVersion(b.Version, u.CFBundleVersion) && sameVersion(b.PreReleaseVersion.Version, u.CFBundleShortVersionString) && b.PreReleaseVersion.Platform == u.Platform {
+			return b.ID, true
+		}
+	}
+	return "", false
+}
+
+// build waits until a build is processed and has its beta detail.
+func (w *waiter) build(ctx context.Context, id string) (asc.Build, error) {
+	what := "build " + id
+	var valid, missing time.Time
+	for {
+		current, err := w.Client.Build(ctx, id)
+		if asc.IsNotFound(err) && !missing.IsZero() && w.Now().Sub(missing) > settleFor {
+			return asc.Build{}, &Error{Kind: NotFound, Message: "there is no build " + id, Err: err}
+		}
+		switch {
+		case asc.IsNotFound(err):
+			// Just made, and not known everywhere yet.
+			if missing.IsZero() {
+				missing = w.Now()
+			}
+			if w.summary.BuildUploadID == "" {
+				return asc.Build{}, &Error{Kind: NotFound, Message: "there is no build " + id, Err: err}
+			}
+			if err := w.pause(ctx, what, "not visible yet"); err != nil {
+				return asc.Build{}, err
+			}
+			continue
+		case err != nil:
+			if err := w.passing(ctx, err, what); err != nil {
+				return asc.Build{}, err
+			}
+			continue
+		}
+		w.describeBuild(current)
+		switch current.ProcessingState {
+		case asc.BuildFailed, asc.BuildInvalid:
+			return asc.Build{}, w.invalid(ctx, what, current)
+		case asc.BuildValid:
+			if valid.IsZero() {
+				valid = w.Now()
+			}
+			done, err := w.betaReady(current, w.Now().Sub(valid))
+			if err != nil || done {
+				return current, err
+			}
+		}
+		if err := w.pause(ctx, what, current.ProcessingState); err != nil {
+			return asc.Build{}, err
+		}
+	}
+}
+
+func (w *run) describeBuild(b asc.Build) {
+	w.summary.BuildID = b.ID
+	w.summary.State = b.ProcessingState
+	w.summary.BetaReviewState = b.ReviewState
+	if b.AppID != "" {
+		w.summary.AppID = b.AppID
+	}
+	if w.summary.Version == "" {
+		w.summary.Version, w.summary.Platform = b.PreReleaseVersion.Version, string(b.PreReleaseVersion.Platform)
+	}
+	if w.summary.BuildNumber == "" {
+		w.summary.BuildNumber = b.Version
+	}
+}
+
+// betaReady tells whether a VALID build has reached TestFlight.
+func (w *waiter) betaReady(b asc.Build, since time.Duration) (bool, error) {
+	if b.BetaDetail == nil {
+		if since > settleFor {
+			w.warn("the build is VALID but has no beta detail after " + settleFor.String())
+			return true, nil
+		}
+		return false, nil
+	}
+	switch b.BetaDetail.InternalBuildState {
+	case asc.BetaProcessing:
+		return false, nil
+	case asc.BetaProcessingException:
+		return false, &Error{Kind: Rejected, Message: "TestFlight could not process build " + b.ID + " (PROCESSING_EXCEPTION)", Hint: "raise the build number and upload again; if it repeats, ask Apple with the build's id"}
+	}
+	return true, nil
+}
+
+// show tells every finding of Apple's once, when it first appears.
+func (w *waiter) show(state asc.BuildUploadState) {
+	tell := func(severity bundle.Severity, details []asc.StateDetail) {
+		for _, detail := range details {
+			if w.seen[detail] {
+				continue
+			}
+			w.seen[detail] = true
+			if severity == bundle.SeverityWarning {
+				w.summary.Warnings = append(w.summary.Warnings, describe(detail))
+			}
+			w.Observer.Observe(Apple{Severity: severity, Code: itms(detail.Code), Description: detail.Description})
+		}
+	}
+	tell(bundle.SeverityInfo, state.Infos)
+	tell(bundle.SeverityWarning, state.Warnings)
+	tell(bundle.SeverityError, state.Errors)
+}
+
+// refused is the error of a build upload that failed, in Apple's words.
+func (w *waiter) refused(what string, state asc.BuildUploadState) error {
+	failure := &Error{Kind: Rejected, Message: "Apple refused the build (" + what + " is FAILED)"}
+	for _, detail := range state.Errors {
+		failure.Details = append(failure.Details, describe(detail))
+		if failure.Hint == "" {
+			failure.Hint = remedyOf(detail.Code)
+		}
+	}
+	if len(failure.Details) == 0 {
+		failure.Details = []string{"no reason was given; Apple sends it by e-mail to the team"}
+	}
+	if failure.Hint == "" {
+		failure.Hint = "mend the app, raise the build number, export and upload again"
+	}
+	return failure
+}
+
+// invalid is the error of a build that failed its processing. The reasons are
+// at its build upload, if that is known.
+func (w *waiter) invalid(ctx context.Context, what string, b asc.Build) error {
+	state := asc.BuildUploadState{}
+	if w.summary.BuildUploadID != "" {
+		if u, err := w.Client.BuildUpload(ctx, w.summary.BuildUploadID); err == nil {
+			state = u.State
+			w.show(state)
+		}
+	}
+	failure := w.refused(what, state).(*Error)
+	failure.Message = fmt.Sprintf("Apple could not process the build (%s is %s)", what, b.ProcessingState)
+	return failure
+}
+
+// remedyOf says what to do about the codes of processing that are known, from
+// public reports.
+func remedyOf(code string) string {
+	switch code {
+	case "90054", "90055":
+		return "the bundle id differs from the app record: is it the right app, and the right build?"
+	case "90062", "90186", "90478":
+		return "the version is closed or not higher than the approved one: raise CFBundleShortVersionString"
+	case "90189":
+		return "the build number is used: raise CFBundleVersion"
+	case "90683":
+		return "add the purpose string (NS…UsageDescription) that the message names to Info.plist"
+	case "90725":
+		return "build with a newer Xcode"
+	case "90022", "90023", "90032", "90713":
+		return "add the missing icon to the asset catalogue"
+	case "90034", "90035", "90046", "90161", "90174":
+		return "sign again with an App Store profile whose entitlements fit"
+	case "90087", "90125", "90209":
+		return "strip simulator slices and build for devices"
+	case "91053", "91056", "91061":
+		return "complete the privacy manifest (PrivacyInfo.xcprivacy)"
+	}
+	return ""
+}

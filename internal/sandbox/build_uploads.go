@@ -1,0 +1,169 @@
+package sandbox
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	stateAwaiting   = "AWAITING_UPLOAD"
+	stateProcessing = "PROCESSING"
+	stateComplete   = "COMPLETE"
+	stateFailed     = "FAILED"
+)
+
+func uploadState(upload *resource) string {
+	object, _ := upload.attrs["state"].(map[string]any)
+	state, _ := object["state"].(string)
+	return state
+}
+
+func stateObject(state string, errors, warnings []Detail) map[string]any {
+	list := func(details []Detail) []any {
+		out := []any{}
+		for _, d := range details {
+			out = append(out, map[string]any{"code": d.Code, "description": d.Description})
+		}
+		return out
+	}
+	return map[string]any{"state": state, "errors": list(errors), "warnings": list(warnings), "infos": []any{}}
+}
+
+func deliveryState(state string) map[string]any {
+	return map[string]any{"state": state, "errors": []any{}, "warnings": []any{}}
+}
+
+func (s *Server) createBuildUpload(in input) (*resource, *refusal) {
+	version, _ := in.attrs["cfBundleShortVersionString"].(string)
+	number, _ := in.attrs["cfBundleVersion"].(string)
+	platform, _ := in.attrs["platform"].(string)
+	for name, value := range map[string]string{"cfBundleShortVersionString": version, "cfBundleVersion": number} {
+		if strings.Trim(value, "0123456789.") != "" || value == "" || len(value) > 18 || strings.Count(value, ".") > 2 {
+			return nil, badAttribute(name, "ENTITY_ERROR.ATTRIBUTE.INVALID", fmt.Sprintf("'%s' is not a valid value for the attribute '%s'", value, name))
+		}
+	}
+	if previous := s.highestNumber(in.one["app"], version, platform); previous != "" && compareVersions(number, previous) <= 0 {
+		return nil, &refusal{
+			status: http.StatusConflict, code: "ENTITY_ERROR.ATTRIBUTE.INVALID.DUPLICATE",
+			title:   "The provided entity includes an attribute with a value that has already been used",
+			detail:  "The bundle version must be higher than the previously uploaded version.",
+			pointer: "/data/attributes/cfBundleVersion", meta: map[string]any{"previousBundleVersion": previous},
+		}
+	}
+	upload := s.world.add("buildUploads", newID()).set(
+		"cfBundleShortVersionString", version, "cfBundleVersion", number, "platform", platform,
+		"createdDate", stamp(s.options.Now()), "uploadedDate", nil, "state", stateObject(stateAwaiting, nil, nil),
+	)
+	upload.one["app"] = in.one["app"]
+	return upload, nil
+}
+
+// highestNumber is the highest build number taken by builds and by uploads
+// that were sent. A reservation without a binary takes none, a failed one
+// gives its number back.
+func (s *Server) highestNumber(appID, version, platform string) string {
+	highest := ""
+	consider := func(number string) {
+		if highest == "" || compareVersions(number, highest) > 0 {
+			highest = number
+		}
+	}
+	for _, upload := range s.world.all("buildUploads") {
+		state := uploadState(upload)
+		if upload.one["app"] == appID && upload.text("platform") == platform && twin(upload.text("cfBundleShortVersionString"), version) && (state == stateProcessing || state == stateComplete) {
+			consider(upload.text("cfBundleVersion"))
+		}
+	}
+	for _, build := range s.world.all("builds") {
+		v := s.world.get("preReleaseVersions", build.one["preReleaseVersion"])
+		if build.one["app"] == appID && v != nil && v.text("platform") == platform && twin(v.text("version"), version) {
+			consider(build.text("version"))
+		}
+	}
+	return highest
+}
+
+func (s *Server) filesOf(upload *resource) []*resource {
+	var files []*resource
+	for _, file := range s.world.all("buildUploadFiles") {
+		if file.one["buildUpload"] == upload.id {
+			files = append(files, file)
+		}
+	}
+	return files
+}
+
+// maxFileSize is the contract's maximum.
+const maxFileSize = 1<<53 - 1
+
+func (s *Server) createBuildUploadFile(in input) (*resource, *refusal) {
+	upload := s.world.get("buildUploads", in.one["buildUpload"])
+	if state := uploadState(upload); state != stateAwaiting {
+		return nil, wrongState("STATE_ERROR.ENTITY_STATE_INVALID", "The build upload is in the state "+state+".")
+	}
+	size, _ := in.attrs["fileSize"].(float64)
+	if size < 1 || size > maxFileSize {
+		return nil, badAttribute("fileSize", "ENTITY_ERROR.ATTRIBUTE.INVALID", "The file size must be between 1 and 9007199254740991")
+	}
+	if in.attrs["fileName"] == "" {
+		return nil, badAttribute("fileName", "ENTITY_ERROR.ATTRIBUTE.INVALID", "The file name must not be empty")
+	}
+	for _, other := range s.filesOf(upload) {
+		if other.attrs["assetType"] == in.attrs["assetType"] {
+			return nil, wrongState("STATE_ERROR.ENTITY_STATE_INVALID", fmt.Sprintf("The build upload has a file of type %v already.", in.attrs["assetType"]))
+		}
+	}
+	file := s.world.add("buildUploadFiles", newID())
+	file.attrs = in.attrs
+	file.set("fileSize", int64(size), "assetDeliveryState", deliveryState(stateAwaiting), "assetToken", "PurpleSource/v4/"+newID(), "sourceFileChecksums", nil, "uploaded", nil)
+	file.one["buildUpload"] = upload.id
+	relation := map[any]string{"ASSET": "assetFile", "ASSET_DESCRIPTION": "assetDescriptionFile", "ASSET_SPI": "assetSpiFile"}[in.attrs["assetType"]]
+	upload.one[relation] = file.id
+	s.plan(file)
+	return file, nil
+}
+
+// commit takes uploaded:true when every part is there, and only then.
+func (s *Server) commit(file *resource, in input) *refusal {
+	if in.attrs["sourceFileChecksums"] != nil {
+		return badAttribute("sourceFileChecksums", "ENTITY_ERROR.ATTRIBUTE.INVALID", "The provided value is not a valid value for the attribute 'sourceFileChecksums'")
+	}
+	if in.attrs["uploaded"] != true {
+		return nil
+	}
+	object, _ := file.attrs["assetDeliveryState"].(map[string]any)
+	if object["state"] != stateAwaiting {
+		return wrongState("STATE_ERROR.ENTITY_STATE_INVALID", fmt.Sprintf("The file is in the state %v.", object["state"]))
+	}
+	if missing := s.missingParts(file); len(missing) > 0 {
+		return wrongState("STATE_ERROR.ENTITY_STATE_INVALID", fmt.Sprintf("The file is not complete: parts %v have not been uploaded.", missing))
+	}
+	upload := s.world.get("buildUploads", file.one["buildUpload"])
+	file.set("uploadOperations", nil)
+	if file.attrs["assetType"] != "ASSET" {
+		file.set("assetDeliveryState", deliveryState(stateComplete))
+		return nil
+	}
+	now := s.options.Now()
+	file.set("assetDeliveryState", deliveryState("UPLOAD_COMPLETE"))
+	upload.set("state", stateObject(stateProcessing, nil, nil), "uploadedDate", stamp(now), "_done", now.Add(s.options.UploadProcessing))
+	return nil
+}
+
+// advance moves everything that depends on time up to now.
+func (s *Server) advance(now time.Time) {
+	s.renewOperations(now)
+	for _, upload := range s.world.all("buildUploads") {
+		done, _ := upload.attrs["_done"].(time.Time)
+		if uploadState(upload) == stateProcessing && !now.Before(done) {
+			s.process(upload, done)
+		}
+	}
+	for _, build := range slices.Clone(s.world.all("builds")) {
+		s.advanceBuild(build, now)
+	}
+	s.advanceReviews(now)
+}

@@ -1,0 +1,291 @@
+package sandbox
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Options make a [Server]. The zero value is a small world on free loopback
+// ports.
+type Options struct {
+	// Addr and StoreAddr are where the API and the object store listen;
+	// 127.0.0.1:0 if empty. They are two hosts, as at Apple.
+	Addr, StoreAddr string
+	// Keys are the keys that are accepted; one team key is made if empty.
+	Keys []Key
+	// Apps are the app records there are at the start.
+	Apps []App
+	// PartSize is the length of a part in bytes; 5 MiB if zero.
+	PartSize int64
+	// OperationLife is how long a presigned URL works; 7 days if zero.
+	OperationLife time.Duration
+	// KeepExpired makes reading a file again return its old URLs even when
+	// they have expired, instead of fresh ones.
+	KeepExpired bool
+	// UploadProcessing is the time from the commit to the end of the build
+	// upload, BuildProcessing from there to a VALID build. Settle is how long
+	// after that the service still answers 404 and 422 for the new build.
+	UploadProcessing, BuildProcessing, Settle time.Duration
+	// ReviewTime is how long a beta review takes; zero means for ever.
+	ReviewTime time.Duration
+	// FailWith are the errors, and WarnWith the warnings, of every processing.
+	FailWith, WarnWith []Detail
+	// HourlyLimit is the number of requests per key and hour; 3600 if zero.
+	HourlyLimit int
+	// Dir is where parts are kept; a temporary folder if empty.
+	Dir string
+	// Now is the clock.
+	Now func() time.Time
+	// Intercept, if set, sees every request first and answers it itself if it
+	// returns true.
+	Intercept func(http.ResponseWriter, *http.Request) bool
+	// OnRequest, if set, is told of every answered request.
+	OnRequest func(Request)
+}
+
+// A Detail is a finding of the processing: a code without "ITMS-", and a text.
+type Detail struct{ Code, Description string }
+
+// A Request is one answered request.
+type Request struct {
+	// Host is "api" or "store".
+	Host, Method, Path, Query string
+	Status                    int
+	Start                     time.Time
+	Duration                  time.Duration
+}
+
+// Defaults of a server that is run by hand.
+const (
+	DefaultPartSize      = 5 << 20
+	defaultOperationLife = 7 * 24 * time.Hour
+	defaultHourlyLimit   = 3600
+)
+
+// A Server is a running sandbox.
+type Server struct {
+	options  Options
+	contract *contract
+	secret   []byte
+	apiURL   string
+	storeURL string
+	dir      string
+	ownDir   bool
+	servers  []*http.Server
+	serving  sync.WaitGroup
+
+	mu    sync.Mutex
+	world *world
+	spent map[string][]time.Time // requests per key in the last hour
+	parts map[string]*part       // file id and part number
+}
+
+// Start starts a server. Close must be called.
+func Start(options Options) (*Server, error) {
+	s := &Server{options: options, contract: loadContract(), secret: make([]byte, 32), spent: map[string][]time.Time{}, parts: map[string]*part{}}
+	_, _ = rand.Read(s.secret) // never fails
+	if err := s.setDefaults(); err != nil {
+		return nil, err
+	}
+	s.world = newWorld(s.contract)
+	for _, app := range options.Apps {
+		if err := s.addApp(app); err != nil {
+			return nil, err
+		}
+	}
+	if s.dir = options.Dir; s.dir == "" {
+		dir, err := os.MkdirTemp("", "ascend-sandbox-")
+		if err != nil {
+			return nil, fmt.Errorf("make a folder for parts: %w", err)
+		}
+		s.dir, s.ownDir = dir, true
+	}
+	api, err := s.serve(s.options.Addr, http.HandlerFunc(s.serveAPI))
+	if err != nil {
+		s.Close()
+		return nil, err
+	}
+	s.apiURL = "http://" + api
+	store, err := s.serve(s.options.StoreAddr, http.HandlerFunc(s.serveStore))
+	if err != nil {
+		s.Close()
+		return nil, err
+	}
+	s.storeURL = "http://" + store
+	return s, nil
+}
+
+func (s *Server) setDefaults() error {
+	o := &s.options
+	if o.Addr == "" {
+		o.Addr = "127.0.0.1:0"
+	}
+	if o.StoreAddr == "" {
+		o.StoreAddr = "127.0.0.1:0"
+	}
+	if o.PartSize == 0 {
+		o.PartSize = DefaultPartSize
+	}
+	if o.OperationLife == 0 {
+		o.OperationLife = defaultOperationLife
+	}
+	if o.HourlyLimit == 0 {
+		o.HourlyLimit = defaultHourlyLimit
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if len(o.Keys) == 0 {
+		key, err := NewKey("SANDBOX001", newID(), Admin)
+		if err != nil {
+			return fmt.Errorf("make a key: %w", err)
+		}
+		o.Keys = []Key{key}
+	}
+	return nil
+}
+
+func (s *Server) serve(addr string, handler http.Handler) (string, error) {
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return "", fmt.Errorf("listen on %s: %w", addr, err)
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 30 * time.Second}
+	s.servers = append(s.servers, server)
+	s.serving.Go(func() {
+		_ = server.Serve(listener) // ends with ErrServerClosed
+	})
+	return listener.Addr().String(), nil
+}
+
+// Close stops the server and removes what it stored.
+func (s *Server) Close() error {
+	var errs []error
+	for _, server := range s.servers {
+		errs = append(errs, server.Close())
+	}
+	s.serving.Wait()
+	if s.ownDir {
+		errs = append(errs, os.RemoveAll(s.dir))
+	}
+	return errors.Join(errs...)
+}
+
+// Shutdown is Close after requests under way have had until ctx ends.
+func (s *Server) Shutdown(ctx context.Context) error {
+	for _, server := range s.servers {
+		_ = server.Shutdown(ctx) // what is left is cut off by Close
+	}
+	return s.Close()
+}
+
+// URL is the address of the API, StoreURL that of the object store.
+func (s *Server) URL() string { return s.apiURL }
+
+// StoreURL is the address of the object store.
+func (s *Server) StoreURL() string { return s.storeURL }
+
+// Keys are the keys that are accepted.
+func (s *Server) Keys() []Key { return s.options.Keys }
+
+// recorder keeps the status of a reply.
+type recorder struct {
+	http.ResponseWriter
+	status int
+}
+
+func (r *recorder) WriteHeader(status int) {
+	r.status = status
+	r.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+func (s *Server) observe(host string, w http.ResponseWriter, r *http.Request, handle func(http.ResponseWriter, *http.Request)) {
+	start := time.Now()
+	rec := &recorder{ResponseWriter: w, status: http.StatusOK}
+	if s.options.OnRequest != nil {
+		defer func() {
+			query := r.URL.RawQuery
+			if host == "store" {
+				query = "" // presigned
+			}
+			s.options.OnRequest(Request{Host: host, Method: r.Method, Path: r.URL.Path, Query: query, Status: rec.status, Start: start, Duration: time.Since(start)})
+		}()
+	}
+	if s.options.Intercept != nil && s.options.Intercept(rec, r) {
+		return
+	}
+	handle(rec, r)
+}
+
+func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
+	s.observe("api", w, r, s.answer)
+}
+
+// answer is one API request: token, allowance, operation, parameters, body.
+func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
+	now := s.options.Now()
+	w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
+	key, refused := s.authenticate(r, now)
+	if refused != nil {
+		writeRefusals(w, refused)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	remaining := s.spend(key.ID, now)
+	w.Header().Set("X-Rate-Limit", fmt.Sprintf("user-hour-lim:%d;user-hour-rem:%d;", s.options.HourlyLimit, max(remaining, 0)))
+	if remaining < 0 {
+		writeRefusals(w, &refusal{status: http.StatusTooManyRequests, code: "RATE_LIMIT_EXCEEDED", title: "The request rate limit has been reached.", detail: "We've received too many requests for this API. Please wait and try again or slow down your request rate."})
+		return
+	}
+	call, template, id, allowed := s.contract.match(r.Method, r.URL.Path)
+	if call == nil {
+		if len(allowed) > 0 {
+			slices.Sort(allowed)
+			w.Header().Set("Allow", strings.Join(allowed, ", "))
+			writeRefusals(w, &refusal{status: http.StatusMethodNotAllowed, code: "METHOD_NOT_ALLOWED", title: "The request method is not supported", detail: fmt.Sprintf("%s is not allowed here: use %s", r.Method, strings.Join(allowed, ", "))})
+			return
+		}
+		writeRefusals(w, &refusal{status: http.StatusNotFound, code: "NOT_FOUND", title: "The specified resource does not exist", detail: "The path provided does not match a defined resource type."})
+		return
+	}
+	if refused := authorize(key, r.Method, r.URL.Path); refused != nil {
+		writeRefusals(w, refused)
+		return
+	}
+	s.advance(now)
+	q, refusals := checkQuery(call, s.contract, r.URL.RawQuery)
+	if len(refusals) > 0 {
+		writeRefusals(w, refusals...)
+		return
+	}
+	s.dispatch(w, r, call, template, id, q)
+}
+
+// spend counts a request against the key's rolling hour and returns what is
+// left.
+func (s *Server) spend(key string, now time.Time) int {
+	spent := s.spent[key]
+	for len(spent) > 0 && now.Sub(spent[0]) >= time.Hour {
+		spent = spent[1:]
+	}
+	if len(spent) < s.options.HourlyLimit {
+		spent = append(spent, now)
+		s.spent[key] = spent
+		return s.options.HourlyLimit - len(spent)
+	}
+	s.spent[key] = spent
+	return -1
+}

@@ -1,0 +1,120 @@
+package term
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ascend-cli/ascend/internal/bundle"
+	"github.com/ascend-cli/ascend/internal/release"
+)
+
+// JSON writes one object to stdout, on lines of its own.
+func (s Streams) JSON(v any) error {
+	encoder := json.NewEncoder(s.Out)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(v)
+}
+
+// A Problem is a failure in words, as it is written and put into JSON.
+type Problem struct {
+	Kind    release.Kind `json:"kind"`
+	Message string       `json:"message"`
+	Hint    string       `json:"hint"`
+	Details []string     `json:"details"`
+}
+
+// Fail writes a failure to stderr: what happened, Apple's words, what to do.
+func (s Streams) Fail(p Problem) {
+	fmt.Fprintln(s.Err, s.red("ascend: ")+Clean(p.Message))
+	for _, detail := range p.Details {
+		fmt.Fprintln(s.Err, "  - "+Clean(detail))
+	}
+	if p.Hint != "" {
+		fmt.Fprintln(s.Err, s.bold("  what to do: ")+Clean(p.Hint))
+	}
+}
+
+// rows writes an aligned table of labels and values, without empty ones.
+func (s Streams) rows(pairs ...string) {
+	width := 0
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			width = max(width, len(pairs[i]))
+		}
+	}
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			fmt.Fprintf(s.Out, "  %-*s  %s\n", width, pairs[i], Clean(pairs[i+1]))
+		}
+	}
+}
+
+// Table writes a heading and aligned rows of labels and values to stdout.
+func (s Streams) Table(heading string, pairs ...string) {
+	fmt.Fprintln(s.Out, heading)
+	s.rows(pairs...)
+}
+
+// Summary writes the result of a release to stdout.
+func (s Streams) Summary(sum release.Summary) {
+	subject := strings.TrimSpace(fmt.Sprintf("%s %s", sum.BundleID, sum.Version))
+	if sum.BuildNumber != "" {
+		subject += " (" + sum.BuildNumber + ")"
+	}
+	state := sum.State
+	if state == "" {
+		state = "UPLOADED"
+	}
+	fmt.Fprintf(s.Out, "%s is %s\n", Clean(subject), state)
+	transferred := ""
+	if sum.Parts > 0 {
+		transferred = fmt.Sprintf("%s in %d %s, %d %s", Bytes(sum.Bytes), sum.Parts, plural(sum.Parts, "part", "parts"), sum.Retries, plural(sum.Retries, "retry", "retries"))
+		if sum.ResumedParts > 0 {
+			transferred += fmt.Sprintf(", %d there already", sum.ResumedParts)
+		}
+	}
+	s.rows(
+		"app", sum.AppID,
+		"platform", sum.Platform,
+		"build upload", sum.BuildUploadID,
+		"build", sum.BuildID,
+		"groups", strings.Join(sum.Groups, ", "),
+		"beta review", sum.BetaReviewState,
+		"transfer", transferred,
+		"time", Duration(time.Duration(sum.DurationMS)*time.Millisecond),
+	)
+}
+
+// Package writes what is in a package, and its findings, to stdout.
+func (s Streams) Package(info bundle.Info, findings []bundle.Finding) {
+	fmt.Fprintln(s.Out, Clean(info.Path))
+	encryption := "undecided"
+	if uses := info.UsesNonExemptEncryption; uses != nil {
+		encryption = "no"
+		if *uses {
+			encryption = "yes"
+		}
+	}
+	platform := string(info.Platform)
+	if platform == "" {
+		platform = "unknown"
+	}
+	s.rows(
+		"name", info.Name,
+		"bundle id", info.BundleID,
+		"version", info.ShortVersion,
+		"build number", info.BuildVersion,
+		"platform", platform,
+		"minimum OS", info.MinimumOS,
+		"encryption", encryption,
+		"format", string(info.Kind),
+		"app", info.App,
+		"size", Bytes(info.Size),
+	)
+	for _, f := range findings {
+		fmt.Fprintf(s.Out, "  %-9s %s [%s]\n            %s\n", string(f.Severity)+":", Clean(f.Message), f.Rule, Clean(f.Remedy))
+	}
+}
