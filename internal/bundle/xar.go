@@ -88,7 +88,11 @@ func (a *xarArchive) collect(folder string, files []xarFile) error {
 		}
 		path := folder + file.Name
 		if file.Type == "file" || file.Type == "" && file.Files == nil {
-			a.files = append(a.files, xarEntry{path: path, offset: file.Data.Offset, length: file.Data.Length, style: file.Data.Encoding.Style})
+			e := xarEntry{path: path, offset: file.Data.Offset, length: file.Data.Length, style: file.Data.Encoding.Style}
+			if e.offset < 0 || e.length < 0 || e.offset > a.size-a.heap || e.length > a.size-a.heap-e.offset {
+				return fmt.Errorf("%s lies outside of the file: the package is cut off", e.path)
+			}
+			a.files = append(a.files, e)
 		}
 		if err := a.collect(path+"/", file.Files); err != nil {
 			return err
@@ -99,9 +103,6 @@ func (a *xarArchive) collect(folder string, files []xarFile) error {
 
 // open returns a reader of an entry's content.
 func (a *xarArchive) open(e xarEntry) (io.Reader, error) {
-	if e.offset < 0 || e.length < 0 || e.offset > a.size-a.heap || e.length > a.size-a.heap-e.offset {
-		return nil, fmt.Errorf("%s lies outside of the file: the package is cut off", e.path)
-	}
 	section := io.NewSectionReader(a.r, a.heap+e.offset, e.length)
 	switch {
 	case strings.Contains(e.style, "bzip2"):
