@@ -2,8 +2,11 @@ package main
 
 import (
 	"encoding/base64"
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -33,6 +36,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"appstoreconnect": startSandbox,
 			"setenv-file":     setenvFile,
+			"exits":           exits,
 		},
 	})
 }
@@ -88,6 +92,18 @@ func startSandbox(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("ASCEND_KEY", base64.StdEncoding.EncodeToString([]byte(key.PEM())))
 	ts.Setenv("ASCEND_POLL_INTERVAL", "5ms")
 	ts.Check(os.WriteFile(ts.MkAbs("key.p8"), []byte(key.PEM()), 0o600))
+}
+
+// exits runs a command that must end with an exit code.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() == want {
+		return
+	}
+	ts.Fatalf("ended with %v, want exit code %d", err, want)
 }
 
 // setenvFile waits for a file of export lines and sets them.
