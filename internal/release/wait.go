@@ -289,7 +289,7 @@ func (w *waiter) refused(what string, state asc.BuildUploadState) error {
 	for _, detail := range state.Errors {
 		failure.Details = append(failure.Details, describe(detail))
 		if failure.Hint == "" {
-			failure.Hint = remedyOf(detail.Code)
+			failure.Hint = remedies[detail.Code]
 		}
 	}
 	if len(failure.Details) == 0 {
@@ -316,28 +316,30 @@ func (w *waiter) invalid(ctx context.Context, what string, b asc.Build) error {
 	return failure
 }
 
-// remedyOf says what to do about the codes of processing that are known, from
+// remedies say what to do about the codes of processing that are known, from
 // public reports.
-func remedyOf(code string) string {
-	switch code {
-	case "90054", "90055":
-		return "the bundle id differs from the app record: is it the right app, and the right build?"
-	case "90062", "90186", "90478":
-		return "the version is closed or not higher than the approved one: raise CFBundleShortVersionString"
-	case "90189":
-		return "the build number is used: raise CFBundleVersion"
-	case "90683":
-		return "add the purpose string (NS…UsageDescription) that the message names to Info.plist"
-	case "90725":
-		return "build with a newer Xcode"
-	case "90022", "90023", "90032", "90713":
-		return "add the missing icon to the asset catalogue"
-	case "90034", "90035", "90046", "90161", "90174":
-		return "sign again with an App Store profile whose entitlements fit"
-	case "90087", "90125", "90209":
-		return "strip simulator slices and build for devices"
-	case "91053", "91056", "91061":
-		return "complete the privacy manifest (PrivacyInfo.xcprivacy)"
-	}
-	return ""
+var remedies = map[string]string{
+	"90054": "the bundle id differs from the app record: is it the right app, and the right build?",
+	"90055": "the bundle id differs from the app record: is it the right app, and the right build?",
+	"90062": "the version is closed or not higher than the approved one: raise CFBundleShortVersionString",
+	"90186": "the version is closed or not higher than the approved one: raise CFBundleShortVersionString",
+	"90478": "the version is closed or not higher than the approved one: raise CFBundleShortVersionString",
+	"90189": "the build number is used: raise CFBundleVersion",
+	"90683": "add the purpose string (NS…UsageDescription) that the message names to Info.plist",
+	"90725": "build with a newer Xcode",
+	"90022": "add the missing icon to the asset catalogue",
+	"90023": "add the missing icon to the asset catalogue",
+	"90032": "add the missing icon to the asset catalogue",
+	"90713": "add the missing icon to the asset catalogue",
+	"90034": "sign again with an App Store profile whose entitlements fit",
+	"90035": "sign again with an App Store profile whose entitlements fit",
+	"90046": "sign again with an App Store profile whose entitlements fit",
+	"90161": "sign again with an App Store profile whose entitlements fit",
+	"90174": "sign again with an App Store profile whose entitlements fit",
+	"90087": "strip simulator slices and build for devices",
+	"90125": "strip simulator slices and build for devices",
+	"90209": "strip simulator slices and build for devices",
+	"91053": "complete the privacy manifest (PrivacyInfo.xcprivacy)",
+	"91056": "complete the privacy manifest (PrivacyInfo.xcprivacy)",
+	"91061": "complete the privacy manifest (PrivacyInfo.xcprivacy)",
 }
