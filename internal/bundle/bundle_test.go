@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"io"
 	"os"
@@ -362,6 +363,75 @@ func TestZip64AndPrependedDataAreRead(t *testing.T) {
 	}
 	info, err = inspect(out.Bytes())
 	wantInfo(t, info, err, bundle.IPA, bundle.IOS, "1.2.0", "42")
+}
+
+func TestZip64FieldsOfAnEntryAreRead(t *testing.T) {
+	// What a writer does that does not know the sizes beforehand and expects
+	// large ones: all 32-bit fields full, the values in the extra field.
+	plist := bundletest.IOS(id, "1.2.0", "42").Encode(bundletest.XML)
+	const name = "Payload/Demo.app/Info.plist"
+	var out []byte
+	le16 := func(v int) { out = binary.LittleEndian.AppendUint16(out, uint16(v)) }
+	le32 := func(v uint32) { out = binary.LittleEndian.AppendUint32(out, v) }
+	le64 := func(v int) { out = binary.LittleEndian.AppendUint64(out, uint64(v)) }
+	le32(0x04034b50)
+	out = append(out, make([]byte, 22)...)
+	le16(len(name))
+	le16(0)
+	out = append(append(out, name...), plist...)
+	directory := len(out)
+	le32(0x02014b50)
+	out = append(out, make([]byte, 16)...)
+	le32(1<<32 - 1)
+	le32(1<<32 - 1)
+	le16(len(name))
+	le16(4 + 4 + 24 + 4) // another field first
+	out = append(out, make([]byte, 10)...)
+	le32(1<<32 - 1)
+	out = append(out, name...)
+	le16(0x7075)
+	le16(4)
+	le32(0)
+	le16(1)
+	le16(24)
+	le64(len(plist))
+	le64(len(plist))
+	le64(0)
+	length := len(out) - directory
+	end := len(out)
+	le32(0x06064b50)
+	le64(44)
+	out = append(out, make([]byte, 12)...)
+	le64(1)
+	le64(1)
+	le64(length)
+	le64(directory)
+	le32(0x07064b50)
+	le32(0)
+	le64(end)
+	le32(1)
+	le32(0x06054b50)
+	le32(0)
+	le16(1<<16 - 1)
+	le16(1<<16 - 1)
+	le32(1<<32 - 1)
+	le32(1<<32 - 1)
+	le16(0)
+	info, err := inspect(out)
+	wantInfo(t, info, err, bundle.IPA, bundle.IOS, "1.2.0", "42")
+}
+
+func TestTheNewerCpioFormIsRead(t *testing.T) {
+	var payload bytes.Buffer
+	for _, file := range []bundletest.File{
+		{Name: "./a", Content: []byte("x")}, {Name: "./Demo.app/Contents/Info.plist", Content: bundletest.Mac(id, "1.2.0", "42").Encode(bundletest.XML)}, {Name: "TRAILER!!!"},
+	} {
+		fmt.Fprintf(&payload, "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X", 0, 0, 0, 0, 1, 0, len(file.Content), 0, 0, 0, 0, len(file.Name)+1, 0)
+		payload.WriteString(file.Name + "\x00" + strings.Repeat("\x00", (4-(110+len(file.Name)+1)%4)%4))
+		payload.Write(append(file.Content, make([]byte, (4-len(file.Content)%4)%4)...))
+	}
+	info, err := inspect(bundletest.Xar(bundletest.File{Name: "PackageInfo", Content: []byte("<pkg-info/>")}, bundletest.File{Name: "Payload", Content: payload.Bytes(), Stored: true}))
+	wantInfo(t, info, err, bundle.PKG, bundle.MacOS, "1.2.0", "42")
 }
 
 func TestABombIsRefused(t *testing.T) {
