@@ -12,6 +12,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,14 +22,14 @@ import (
 	"github.com/ascend-cli/ascend/internal/sandbox"
 )
 
-// once answers the first request that matches instead of the sandbox.
+// once answers the first request that matches instead of the sandbox. Requests
+// come on several connections at a time.
 func once(method, path string, answer http.HandlerFunc) func(http.ResponseWriter, *http.Request) bool {
-	done := false
+	var done atomic.Bool
 	return func(w http.ResponseWriter, r *http.Request) bool {
-		if done || r.Method != method || !strings.HasPrefix(r.URL.Path, path) {
+		if r.Method != method || !strings.HasPrefix(r.URL.Path, path) || done.Swap(true) {
 			return false
 		}
-		done = true
 		answer(w, r)
 		return true
 	}

@@ -35,6 +35,7 @@ func (n *Narrator) startTransfer(e release.TransferStarted) {
 			progressbar.OptionSetDescription("  transfer  "),
 			progressbar.OptionShowBytes(true),
 			progressbar.OptionShowTotalBytes(true),
+			progressbar.OptionShowCount(),
 			progressbar.OptionSetWidth(barWidth(n.streams.Width())),
 			progressbar.OptionThrottle(100*time.Millisecond),
 			progressbar.OptionSetPredictTime(true),
