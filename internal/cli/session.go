@@ -212,7 +212,7 @@ func parseRate(text string) (*rate.Limiter, error) {
 		}
 	}
 	value, err := strconv.ParseFloat(number, 64)
-	if err != nil || value*factor < 1024 || value*factor > 1e12 {
+	if err != nil || !(value*factor >= 1024 && value*factor <= 1e12) { // NaN is neither
 		return nil, fmt.Errorf("%q is not a rate such as 10MB/s", text)
 	}
 	return rate.NewLimiter(rate.Limit(value*factor), 64<<10), nil

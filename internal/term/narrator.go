@@ -84,15 +84,18 @@ func (n *Narrator) Retry(r asc.Retry) {
 
 // Warn writes a warning. The caller holds the lock or is alone.
 func (n *Narrator) Warn(text string) {
-	n.clear()
-	fmt.Fprintln(n.streams.Err, n.streams.yellow("  warning    ")+Clean(text))
+	n.alarm(n.streams.yellow("  warning    ") + Clean(text))
 }
 
 // line writes one line, above the live one if there is one.
 func (n *Narrator) line(text string) {
-	if n.quiet {
-		return
+	if !n.quiet {
+		n.alarm(text)
 	}
+}
+
+// alarm writes a line that a quiet run tells as well.
+func (n *Narrator) alarm(text string) {
 	n.clear()
 	fmt.Fprintln(n.streams.Err, text)
 }
@@ -189,9 +192,9 @@ func (n *Narrator) apple(e release.Apple) {
 	}
 	switch e.Severity {
 	case bundle.SeverityError:
-		n.line(n.streams.red("  apple      ") + text)
+		n.alarm(n.streams.red("  apple      ") + text)
 	case bundle.SeverityWarning:
-		n.line(n.streams.yellow("  apple      ") + text)
+		n.alarm(n.streams.yellow("  apple      ") + text)
 	default:
 		n.line("  apple      " + text)
 	}
@@ -204,8 +207,8 @@ func (n *Narrator) step(s release.Step) {
 	case release.StepAlready:
 		n.say(release.StageDistribute, s.Detail+" (nothing to do)")
 	case release.StepFailed:
-		n.line(n.streams.red("  distribute ") + Clean(s.Name+" failed: "+s.Detail))
+		n.alarm(n.streams.red("  distribute ") + Clean(s.Name+" failed: "+s.Detail))
 	case release.StepSkipped:
-		n.line(n.streams.yellow("  distribute ") + Clean(s.Name+" was not done: "+s.Detail))
+		n.alarm(n.streams.yellow("  distribute ") + Clean(s.Name+" was not done: "+s.Detail))
 	}
 }
