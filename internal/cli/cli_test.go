@@ -107,11 +107,11 @@ func TestNotesComeFromTextFilesAndStdin(t *testing.T) {
 		t.Fatal(err)
 	}
 	for value, want := range map[string]string{"plain": "plain", "-": "from stdin", "@" + file: "from a file", "": ""} {
-		if got, err := p.text(value, "--what-to-test"); err != nil || got != want {
+		if got, err := p.text(t.Context(), value, "--what-to-test"); err != nil || got != want {
 			t.Errorf("%q: %q, %v", value, got, err)
 		}
 	}
-	if _, err := p.text("@"+file+".none", "--what-to-test"); release.KindOf(err) != release.Usage {
+	if _, err := p.text(t.Context(), "@"+file+".none", "--what-to-test"); release.KindOf(err) != release.Usage {
 		t.Errorf("%v for a file that is not there", err)
 	}
 }

@@ -39,6 +39,12 @@ func (p *program) sandboxCommand() *cli.Command {
 			&cli.DurationFlag{Name: "operation-life", Usage: "how long upload operations work", Value: 7 * 24 * time.Hour},
 			&cli.IntFlag{Name: "hourly-limit", Usage: "requests per key and hour", Value: 3600},
 			&cli.StringSliceFlag{Name: "fail", Usage: "fail every processing with `CODE:TEXT`"},
+			&cli.StringSliceFlag{Name: "fault", Usage: "what goes wrong, by `RULE`: \"on=store part=3 nth=1 do=reset after=50%\" (docs/sandbox.md has them all)"},
+			&cli.BoolFlag{Name: "keep-expired", Usage: "give no fresh upload operations when they have expired"},
+			&cli.DurationFlag{Name: "round-trip", Usage: "emulate a line to the object store with this round-trip time"},
+			&cli.StringFlag{Name: "rate-per-connection", Usage: "emulate a line that takes `RATE` (such as 2.5MB/s) on each connection"},
+			&cli.StringFlag{Name: "rate-total", Usage: "emulate a line that takes `RATE` in total"},
+			&cli.StringFlag{Name: "tls-ca-file", Usage: "serve over TLS, and write the certificate to trust to `FILE` (for SSL_CERT_FILE)"},
 			&cli.BoolFlag{Name: "verbose", Usage: "log every request on stderr"},
 		},
 		Action: p.sandbox,
@@ -58,6 +64,11 @@ func (p *program) sandbox(c *cli.Context) error {
 		return usagef("is the address free, and on this machine?", "%v", err)
 	}
 	defer server.Close()
+	if file := c.String("tls-ca-file"); file != "" {
+		if err := os.WriteFile(file, server.CertificatePEM(), 0o644); err != nil {
+			return usagef("", "--tls-ca-file: %v", err)
+		}
+	}
 	key := server.Keys()[0]
 	secret := base64.StdEncoding.EncodeToString([]byte(key.PEM()))
 	ready := map[string]any{"ready": true, "api_url": server.URL(), "store_url": server.StoreURL(), "key_id": key.ID, "issuer_id": key.IssuerID, "pid": os.Getpid()}
@@ -115,6 +126,23 @@ func (p *program) sandboxOptions(c *cli.Context) (sandbox.Options, error) {
 		Addr: c.String("addr"), StoreAddr: c.String("store-addr"), Now: p.Now,
 		UploadProcessing: c.Duration("processing"), BuildProcessing: c.Duration("build-processing"), Settle: c.Duration("settle"),
 		ReviewTime: c.Duration("review-time"), OperationLife: c.Duration("operation-life"), HourlyLimit: c.Int("hourly-limit"),
+		KeepExpired: c.Bool("keep-expired"), TLS: c.String("tls-ca-file") != "", Link: sandbox.Link{RoundTrip: c.Duration("round-trip")},
+	}
+	for name, into := range map[string]*int64{"rate-per-connection": &options.Link.PerConnection, "rate-total": &options.Link.Total} {
+		limit, err := parseRate(c.String(name))
+		if err != nil {
+			return options, usagef("", "--%s: %v", name, err)
+		}
+		if limit != nil {
+			*into = int64(limit.Limit())
+		}
+	}
+	for _, text := range c.StringSlice("fault") {
+		fault, err := sandbox.ParseFault(text)
+		if err != nil {
+			return options, usagef(`such as "on=store part=3 nth=1 do=reset after=50%"`, "--fault %q: %v", text, err)
+		}
+		options.Faults = append(options.Faults, fault)
 	}
 	if _, err := fmt.Sscan(c.String("part-size"), &options.PartSize); err != nil || options.PartSize < 1 {
 		return options, usagef("", "--part-size must be a number of bytes")
@@ -156,7 +184,7 @@ func (p *program) sandboxOptions(c *cli.Context) (sandbox.Options, error) {
 	}
 	if c.Bool("verbose") {
 		options.OnRequest = func(r sandbox.Request) {
-			fmt.Fprintf(p.Streams.Err, "%s %s %s %s %d %s\n", r.Start.Format("15:04:05.000"), r.Host, r.Method, r.Path, r.Status, r.Duration.Round(time.Microsecond))
+			fmt.Fprintf(p.Streams.Err, "%s %s %s %s %d %d B %s\n", r.Start.Format("15:04:05.000"), r.Host, r.Method, r.Path, r.Status, r.Bytes, r.Duration.Round(time.Microsecond))
 		}
 	}
 	return options, nil

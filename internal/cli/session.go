@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -148,7 +149,7 @@ func (p *program) distribution(c *cli.Context) (release.Distribution, error) {
 	if c.IsSet("groups") && len(d.Groups) == 0 {
 		return d, usagef("name at least one group, or leave --groups out", "--groups is empty")
 	}
-	text, err := p.text(c.String("what-to-test"), "--what-to-test")
+	text, err := p.text(c.Context, c.String("what-to-test"), "--what-to-test")
 	if err != nil {
 		return d, err
 	}
@@ -163,7 +164,7 @@ func (p *program) distribution(c *cli.Context) (release.Distribution, error) {
 const maxText = 1 << 20
 
 // text reads a value that may be - for stdin or @file.
-func (p *program) text(value, flag string) (string, error) {
+func (p *program) text(ctx context.Context, value, flag string) (string, error) {
 	var source io.Reader
 	switch {
 	case value == "-":
@@ -178,11 +179,34 @@ func (p *program) text(value, flag string) (string, error) {
 	default:
 		return value, nil
 	}
-	content, err := io.ReadAll(io.LimitReader(source, maxText))
+	content, err := readAll(ctx, io.LimitReader(source, maxText))
+	if ctx.Err() != nil {
+		return "", context.Cause(ctx)
+	}
 	if err != nil {
 		return "", usagef("", "%s: %v", flag, err)
 	}
 	return strings.TrimRight(strings.TrimPrefix(string(content), "\ufeff"), "\r\n"), nil
+}
+
+// readAll reads to the end, or until the user has had enough: a read of a
+// terminal or pipe cannot be cancelled, but it can be left behind.
+func readAll(ctx context.Context, source io.Reader) ([]byte, error) {
+	type result struct {
+		content []byte
+		err     error
+	}
+	done := make(chan result, 1)
+	go func() {
+		content, err := io.ReadAll(source)
+		done <- result{content, err}
+	}()
+	select {
+	case r := <-done:
+		return r.content, r.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }
 
 func trimmed(items []string) []string {

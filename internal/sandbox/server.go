@@ -3,14 +3,19 @@ package sandbox
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -45,6 +50,13 @@ type Options struct {
 	Dir string
 	// Now is the clock.
 	Now func() time.Time
+	// Faults are rules of what goes wrong.
+	Faults []Fault
+	// Link shapes what reaches the object store.
+	Link Link
+	// TLS serves both hosts over TLS with a certificate of their own, which
+	// [Server.CertificatePEM] hands out.
+	TLS bool
 	// Intercept, if set, sees every request first and answers it itself if it
 	// returns true.
 	Intercept func(http.ResponseWriter, *http.Request) bool
@@ -59,9 +71,13 @@ type Detail struct{ Code, Description string }
 type Request struct {
 	// Host is "api" or "store".
 	Host, Method, Path, Query string
-	Status                    int
-	Start                     time.Time
-	Duration                  time.Duration
+	// Part is the number of the part that was sent, Bytes how much of the body
+	// was read, Connection the number of the host's connection.
+	Part, Bytes, Connection int64
+	// Status is that of the reply, zero if none was sent.
+	Status   int
+	Start    time.Time
+	Duration time.Duration
 }
 
 // Defaults of a server that is run by hand.
@@ -82,6 +98,12 @@ type Server struct {
 	ownDir   bool
 	servers  []*http.Server
 	serving  sync.WaitGroup
+	closing  chan struct{}
+	closed   sync.Once
+	faults   *faults
+	doors    map[string]*door
+	tls      *tls.Config
+	rootPEM  []byte
 
 	mu    sync.Mutex
 	world *world
@@ -91,7 +113,11 @@ type Server struct {
 
 // Start starts a server. Close must be called.
 func Start(options Options) (*Server, error) {
-	s := &Server{options: options, contract: loadContract(), secret: make([]byte, 32), spent: map[string][]time.Time{}, parts: map[string]*part{}}
+	s := &Server{
+		options: options, contract: loadContract(), secret: make([]byte, 32),
+		spent: map[string][]time.Time{}, parts: map[string]*part{},
+		closing: make(chan struct{}), faults: newFaults(options.Faults), doors: map[string]*door{},
+	}
 	_, _ = rand.Read(s.secret) // never fails
 	if err := s.setDefaults(); err != nil {
 		return nil, err
@@ -109,18 +135,26 @@ func Start(options Options) (*Server, error) {
 		}
 		s.dir, s.ownDir = dir, true
 	}
-	api, err := s.serve(s.options.Addr, http.HandlerFunc(s.serveAPI))
+	scheme := "http://"
+	if options.TLS {
+		certificate, root, err := newCertificate()
+		if err != nil {
+			return nil, err
+		}
+		s.tls, s.rootPEM, scheme = &tls.Config{Certificates: []tls.Certificate{certificate}, NextProtos: []string{"http/1.1"}}, root, "https://"
+	}
+	api, err := s.serve("api", s.options.Addr, Link{}, s.serveAPI)
 	if err != nil {
 		s.Close()
 		return nil, err
 	}
-	s.apiURL = "http://" + api
-	store, err := s.serve(s.options.StoreAddr, http.HandlerFunc(s.serveStore))
+	s.apiURL = scheme + api
+	store, err := s.serve("store", s.options.StoreAddr, options.Link, s.serveStore)
 	if err != nil {
 		s.Close()
 		return nil, err
 	}
-	s.storeURL = "http://" + store
+	s.storeURL = scheme + store
 	return s, nil
 }
 
@@ -154,21 +188,39 @@ func (s *Server) setDefaults() error {
 	return nil
 }
 
-func (s *Server) serve(addr string, handler http.Handler) (string, error) {
-	listener, err := net.Listen("tcp", addr)
+type connectionKey struct{}
+
+func (s *Server) serve(host, addr string, link Link, handler http.HandlerFunc) (string, error) {
+	config := net.ListenConfig{}
+	if link != (Link{}) {
+		config.Control = smallWindow
+	}
+	inner, err := config.Listen(context.Background(), "tcp", addr)
 	if err != nil {
 		return "", fmt.Errorf("listen on %s: %w", addr, err)
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 30 * time.Second}
+	door := newDoor(inner, link, func(connection int64) bool { return s.faults.refuses(host, connection) })
+	s.doors[host] = door
+	var listener net.Listener = door
+	if s.tls != nil {
+		listener = tls.NewListener(door, s.tls)
+	}
+	server := &http.Server{
+		Handler: handler, ReadHeaderTimeout: 30 * time.Second, ErrorLog: log.New(io.Discard, "", 0),
+		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
+			return context.WithValue(ctx, connectionKey{}, connectionNumber(conn))
+		},
+	}
 	s.servers = append(s.servers, server)
 	s.serving.Go(func() {
 		_ = server.Serve(listener) // ends with ErrServerClosed
 	})
-	return listener.Addr().String(), nil
+	return inner.Addr().String(), nil
 }
 
 // Close stops the server and removes what it stored.
 func (s *Server) Close() error {
+	s.closed.Do(func() { close(s.closing) })
 	var errs []error
 	for _, server := range s.servers {
 		errs = append(errs, server.Close())
@@ -182,6 +234,7 @@ func (s *Server) Close() error {
 
 // Shutdown is Close after requests under way have had until ctx ends.
 func (s *Server) Shutdown(ctx context.Context) error {
+	s.closed.Do(func() { close(s.closing) })
 	for _, server := range s.servers {
 		_ = server.Shutdown(ctx) // what is left is cut off by Close
 	}
@@ -194,6 +247,9 @@ func (s *Server) URL() string { return s.apiURL }
 // StoreURL is the address of the object store.
 func (s *Server) StoreURL() string { return s.storeURL }
 
+// CertificatePEM is what a client has to trust, if the server uses TLS.
+func (s *Server) CertificatePEM() []byte { return s.rootPEM }
+
 // Keys are the keys that are accepted.
 func (s *Server) Keys() []Key { return s.options.Keys }
 
@@ -204,26 +260,58 @@ type recorder struct {
 }
 
 func (r *recorder) WriteHeader(status int) {
-	r.status = status
+	if r.status == 0 {
+		r.status = status
+	}
 	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(p []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	return r.ResponseWriter.Write(p)
 }
 
 // Unwrap lets http.ResponseController reach the connection.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
-func (s *Server) observe(host string, w http.ResponseWriter, r *http.Request, handle func(http.ResponseWriter, *http.Request)) {
+// counted counts what is read of a body.
+type counted struct {
+	io.ReadCloser
+	bytes atomic.Int64
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.ReadCloser.Read(p)
+	c.bytes.Add(int64(n))
+	return n, err
+}
+
+func (s *Server) observe(host string, w http.ResponseWriter, r *http.Request, handle http.HandlerFunc) {
 	start := time.Now()
-	rec := &recorder{ResponseWriter: w, status: http.StatusOK}
+	rec := &recorder{ResponseWriter: w}
+	body := &counted{ReadCloser: r.Body}
+	r.Body = body
+	connection, _ := r.Context().Value(connectionKey{}).(int64)
 	if s.options.OnRequest != nil {
 		defer func() {
-			query := r.URL.RawQuery
+			query, part := r.URL.RawQuery, int64(0)
 			if host == "store" {
+				part, _ = strconv.ParseInt(r.URL.Query().Get("partNumber"), 10, 64)
 				query = "" // presigned
 			}
-			s.options.OnRequest(Request{Host: host, Method: r.Method, Path: r.URL.Path, Query: query, Status: rec.status, Start: start, Duration: time.Since(start)})
+			s.options.OnRequest(Request{
+				Host: host, Method: r.Method, Path: r.URL.Path, Query: query, Part: part, Bytes: body.bytes.Load(), Connection: connection,
+				Status: rec.status, Start: start, Duration: time.Since(start),
+			})
 		}()
 	}
 	if s.options.Intercept != nil && s.options.Intercept(rec, r) {
+		return
+	}
+	if fault := s.faults.strike(host, connection, r); fault != nil {
+		s.inject(fault, host, rec, r, handle)
 		return
 	}
 	handle(rec, r)

@@ -1,0 +1,161 @@
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// inject makes a fault happen to a request.
+func (s *Server) inject(f *Fault, host string, w http.ResponseWriter, r *http.Request, handle http.HandlerFunc) {
+	switch f.Do {
+	case FaultSlow:
+		limit := rate.NewLimiter(rate.Limit(f.Rate), int(max(f.Rate/20, 1)))
+		r.Body = &slowBody{ReadCloser: r.Body, ctx: r.Context(), limit: limit}
+		handle(w, r)
+		return
+	case FaultWait:
+		if s.pause(r.Context(), f.For) {
+			handle(w, r)
+		}
+		return
+	case FaultLose:
+		handle(&unsent{header: http.Header{}}, r)
+		s.cut(w, false)
+		return
+	case FaultWrongETag:
+		handle(&retagged{ResponseWriter: w, tag: `"00000000000000000000000000000000"`}, r)
+		return
+	case FaultNoETag:
+		handle(&retagged{ResponseWriter: w}, r)
+		return
+	case FaultDown:
+		s.doors[host].shut(f.For)
+		return
+	}
+	_, _ = io.CopyN(io.Discard, r.Body, f.After.of(r.ContentLength)) // whatever arrives
+	switch f.Do {
+	case FaultStatus:
+		if f.RetryAfter != "" {
+			w.Header().Set("Retry-After", f.RetryAfter)
+		}
+		code := f.Code
+		if host == "store" {
+			if code == "" {
+				code = "InternalError"
+			}
+			storeError(w, f.Status, code, "This is a fault that was asked for.")
+			return
+		}
+		if code == "" {
+			code = "UNEXPECTED_ERROR"
+		}
+		writeRefusals(w, &refusal{status: f.Status, code: code, title: "A fault that was asked for", detail: "This is a fault that was asked for."})
+	case FaultHTML:
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprint(w, "<html><title>Welcome to the network</title><body>Please log in.</body></html>")
+	case FaultEmpty:
+		w.WriteHeader(http.StatusOK)
+	case FaultReset:
+		s.cut(w, true)
+	case FaultClose:
+		s.cut(w, false)
+	case FaultStall:
+		s.stall(w, f.For)
+	}
+}
+
+// pause waits, and tells whether the request is still wanted.
+func (s *Server) pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+	case <-s.closing:
+	}
+	return false
+}
+
+// cut ends a connection, by a reset or in order.
+func (s *Server) cut(w http.ResponseWriter, reset bool) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	if reset {
+		resetOnClose(conn)
+	}
+	_ = conn.Close() // that it ends is all that is wanted
+}
+
+// stall keeps a connection open and does nothing with it.
+func (s *Server) stall(w http.ResponseWriter, d time.Duration) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	if d <= 0 {
+		<-s.closing
+		return
+	}
+	s.pause(context.Background(), d)
+}
+
+// resetOnClose makes closing a connection a reset.
+func resetOnClose(conn net.Conn) {
+	for {
+		if tcp, ok := conn.(*net.TCPConn); ok {
+			_ = tcp.SetLinger(0)
+			return
+		}
+		wrapper, ok := conn.(interface{ NetConn() net.Conn })
+		if !ok {
+			return
+		}
+		conn = wrapper.NetConn()
+	}
+}
+
+// slowBody reads at a limited rate.
+type slowBody struct {
+	io.ReadCloser
+	ctx   context.Context
+	limit *rate.Limiter
+}
+
+func (b *slowBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p[:min(len(p), b.limit.Burst())])
+	if waitErr := b.limit.WaitN(b.ctx, n); waitErr != nil {
+		return n, waitErr
+	}
+	return n, err
+}
+
+// unsent takes a reply that nobody gets.
+type unsent struct{ header http.Header }
+
+func (u *unsent) Header() http.Header         { return u.header }
+func (u *unsent) Write(p []byte) (int, error) { return len(p), nil }
+func (u *unsent) WriteHeader(int)             {}
+
+// retagged changes the ETag of a reply.
+type retagged struct {
+	http.ResponseWriter
+	tag string
+}
+
+func (t *retagged) WriteHeader(status int) {
+	t.Header().Del("ETag")
+	if t.tag != "" {
+		t.Header().Set("ETag", t.tag)
+	}
+	t.ResponseWriter.WriteHeader(status)
+}
