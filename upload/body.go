@@ -16,14 +16,18 @@ import (
 // it, keeps to the rate, and moves the stall clock on. The transport may read
 // it from another goroutine than the one that looks at the result.
 type body struct {
-	ctx      context.Context
-	section  *io.SectionReader
-	length   int64
-	limit    *rate.Limiter
-	progress func(int64)
-	// alive is called after bytes were asked for, which is when the connection
-	// has accepted the ones before; finished when the last are handed out.
-	alive, finished func()
+	ctx     context.Context
+	section *io.SectionReader
+	length  int64
+	limit   *rate.Limiter
+	// progress is told of bytes that were handed out, and whether they are the
+	// last.
+	progress func(n int64, done bool)
+	// alive is called when bytes are asked for, which is when the connection
+	// has accepted the ones before.
+	alive func()
+	// held frames a wait for the rate limit, which is nobody's fault.
+	held func(bool)
 
 	mu      sync.Mutex
 	hash    hash.Hash
@@ -51,10 +55,12 @@ func (b *body) Read(p []byte) (int, error) {
 	b.alive()
 	if b.limit != nil {
 		p = p[:min(len(p), b.limit.Burst())]
-		if err := b.limit.WaitN(b.ctx, len(p)); err != nil {
+		b.held(true)
+		err := b.limit.WaitN(b.ctx, len(p))
+		b.held(false)
+		if err != nil {
 			return 0, err
 		}
-		b.alive()
 	}
 	n, err := b.section.Read(p)
 	b.mu.Lock()
@@ -69,10 +75,7 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 	b.mu.Unlock()
 	if n > 0 {
-		b.progress(int64(n))
-	}
-	if done && n > 0 {
-		b.finished()
+		b.progress(int64(n), done)
 	}
 	return n, err
 }

@@ -1,27 +1,79 @@
 package upload
 
 import (
+	"context"
+	"crypto/tls"
 	"net"
 	"net/http"
+	"net/url"
+	"sync"
 	"time"
 )
 
 const (
 	connectTimeout = 15 * time.Second
-	writeBuffer    = 128 << 10
-	maxConcurrency = 64
+	// writeBuffer is how much one write hands to the system: large, so that
+	// system calls do not dominate, and small enough for dozens of them.
+	writeBuffer = 64 << 10
+	// unsentMark is how much the system may hold of a connection beyond what
+	// is on its way. It keeps progress honest and stalls visible.
+	unsentMark = 128 << 10
+	// spareLife is how long a connection opened ahead is used.
+	spareLife = 5 * time.Second
 )
 
-// NewTransport returns the transport that parts travel by: HTTP/1.1, so that
-// each part in flight has a connection, and a congestion window, of its own;
-// proxies from the environment; no compression.
-func NewTransport() *http.Transport {
+// A Transport carries parts over HTTP/1.1, so that each part in flight has a
+// connection, and a congestion window, of its own. It takes proxies from the
+// environment, does not compress, and opens connections ahead of need.
+type Transport struct {
+	inner  *http.Transport
+	dialer net.Dialer
+	tls    *tls.Config
+
+	mu      sync.Mutex
+	open    int           // connections in use, idle or spare
+	fastest time.Duration // the shortest time that connecting took
+	spare   []spare
+	dialing sync.WaitGroup
+	ctx     context.Context
+	cancel  context.CancelFunc
+}
+
+// spare is a connection that was opened ahead.
+type spare struct {
+	net.Conn
+	address string
+	secure  bool
+	opened  time.Time
+}
+
+// NewTransport returns a transport that trusts the roots of config; nil means
+// the system's.
+func NewTransport(config *tls.Config) *Transport {
+	if config == nil {
+		config = &tls.Config{}
+	}
+	config = config.Clone()
+	config.NextProtos = []string{"http/1.1"}
+	if config.ClientSessionCache == nil {
+		config.ClientSessionCache = tls.NewLRUClientSessionCache(maxConcurrency)
+	}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
-	dialer := &net.Dialer{Timeout: connectTimeout, KeepAlive: 15 * time.Second}
-	return &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         dialer.DialContext,
+	ctx, cancel := context.WithCancel(context.Background())
+	t := &Transport{
+		dialer: net.Dialer{Timeout: connectTimeout, KeepAlive: 15 * time.Second, Control: tuneSocket},
+		tls:    config, ctx: ctx, cancel: cancel,
+	}
+	t.inner = &http.Transport{
+		Proxy: http.ProxyFromEnvironment,
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			return t.dial(ctx, network, address, false)
+		},
+		DialTLSContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			return t.dial(ctx, network, address, true)
+		},
+		TLSClientConfig:     config, // for hosts behind a proxy
 		Protocols:           protocols,
 		TLSHandshakeTimeout: connectTimeout,
 		MaxIdleConns:        maxConcurrency,
@@ -31,4 +83,156 @@ func NewTransport() *http.Transport {
 		WriteBufferSize:     writeBuffer,
 		ReadBufferSize:      4 << 10,
 	}
+	return t
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	return t.inner.RoundTrip(req)
+}
+
+// CloseIdleConnections closes the connections that no part uses, and ends the
+// opening of new ones.
+func (t *Transport) CloseIdleConnections() {
+	t.cancel()
+	t.dialing.Wait()
+	t.mu.Lock()
+	spares := t.spare
+	t.spare = nil
+	t.ctx, t.cancel = context.WithCancel(context.Background())
+	t.mu.Unlock()
+	for _, s := range spares {
+		_ = s.Close() // it was never used
+	}
+	t.inner.CloseIdleConnections()
+}
+
+// Ahead opens connections to the host of a URL until there are total of them.
+// It does not wait for them, and failures show when a part needs one.
+func (t *Transport) Ahead(rawURL string, total int) {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return
+	}
+	if proxy, err := http.ProxyFromEnvironment(&http.Request{URL: u}); err != nil || proxy != nil {
+		return
+	}
+	secure := u.Scheme == "https"
+	address := u.Host
+	if u.Port() == "" {
+		address = net.JoinHostPort(u.Hostname(), map[bool]string{true: "443", false: "80"}[secure])
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	ctx := t.ctx
+	for missing := min(total, maxConcurrency) - t.open; missing > 0; missing-- {
+		t.open++
+		t.dialing.Go(func() {
+			conn, err := t.connect(ctx, "tcp", address, secure)
+			t.mu.Lock()
+			defer t.mu.Unlock()
+			switch {
+			case err != nil:
+				t.open--
+			case ctx.Err() != nil:
+				t.open--
+				_ = conn.Close() // nobody wants it any more
+			default:
+				t.spare = append(t.spare, spare{&counted{Conn: conn, transport: t}, address, secure, time.Now()})
+			}
+		})
+	}
+}
+
+// to returns what a pool needs of the transport, for the host of a URL.
+func (t *Transport) to(rawURL string) opener { return way{t, rawURL} }
+
+type way struct {
+	*Transport
+	url string
+}
+
+func (w way) open(total int) { w.Ahead(w.url, total) }
+
+func (w way) roundTrip() time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.fastest
+}
+
+// dial hands out a spare connection, or opens one.
+func (t *Transport) dial(ctx context.Context, network, address string, secure bool) (net.Conn, error) {
+	if conn := t.takeSpare(address, secure); conn != nil {
+		return conn, nil
+	}
+	conn, err := t.connect(ctx, network, address, secure)
+	if err != nil {
+		return nil, err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.open++
+	return &counted{Conn: conn, transport: t}, nil
+}
+
+func (t *Transport) takeSpare(address string, secure bool) net.Conn {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i, s := range t.spare {
+		if s.address == address && s.secure == secure && time.Since(s.opened) < spareLife {
+			t.spare = append(t.spare[:i:i], t.spare[i+1:]...)
+			return s.Conn
+		}
+	}
+	return nil
+}
+
+func (t *Transport) connect(ctx context.Context, network, address string, secure bool) (net.Conn, error) {
+	start := time.Now()
+	conn, err := t.dialer.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	t.mu.Lock()
+	if took := time.Since(start); t.fastest == 0 || took < t.fastest {
+		t.fastest = took
+	}
+	t.mu.Unlock()
+	if !secure {
+		return conn, nil
+	}
+	config := t.tls
+	if config.ServerName == "" {
+		host, _, err := net.SplitHostPort(address)
+		if err != nil {
+			conn.Close()
+			return nil, err
+		}
+		config = config.Clone()
+		config.ServerName = host
+	}
+	secured := tls.Client(conn, config)
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	if err := secured.HandshakeContext(ctx); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return secured, nil
+}
+
+// counted is a connection that the transport counts until it is closed.
+type counted struct {
+	net.Conn
+	transport *Transport
+	once      sync.Once
+}
+
+func (c *counted) Close() error {
+	c.once.Do(func() {
+		c.transport.mu.Lock()
+		defer c.transport.mu.Unlock()
+		c.transport.open--
+	})
+	return c.Conn.Close()
 }

@@ -132,7 +132,7 @@ func TestPartsArriveWholeAndInParallel(t *testing.T) {
 		return false
 	}
 	options := s.options()
-	options.Concurrency = 4
+	options.Pool = NewPool(4, 0)
 	options.StallTimeout, options.ReplyTimeout = time.Minute, time.Minute
 	result, err := Upload(t.Context(), bytes.NewReader(file), size, s.operations(size, part, "1"), options)
 	if err != nil {

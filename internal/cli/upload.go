@@ -9,6 +9,7 @@ import (
 	"github.com/ascend-cli/ascend/internal/bundle"
 	"github.com/ascend-cli/ascend/internal/release"
 	"github.com/ascend-cli/ascend/internal/sandbox"
+	"github.com/ascend-cli/ascend/upload"
 )
 
 func (p *program) uploadCommand() *cli.Command {
@@ -26,7 +27,8 @@ func (p *program) uploadCommand() *cli.Command {
 				&cli.StringFlag{Name: "platform", Usage: "`ios`, macos, tvos or visionos, where the package does not tell"},
 				&cli.BoolFlag{Name: "no-wait", Usage: "stop after the upload, before Apple's processing"},
 				&cli.BoolFlag{Name: "skip-preflight", Usage: "upload in spite of preflight errors"},
-				&cli.IntFlag{Name: "concurrency", Usage: "parts in flight at most (default: 8)"},
+				&cli.IntFlag{Name: "concurrency", Usage: "parts in flight, fixed (default: adaptive, from 8 on)"},
+				&cli.IntFlag{Name: "max-concurrency", Usage: "parts in flight at most, where it adapts", Value: 48},
 				&cli.StringFlag{Name: "limit-rate", Usage: "bound the upload to `RATE`, such as 10MB/s"},
 				&cli.DurationFlag{Name: "retry-for", Usage: "how long a failing part is tried again", Value: 15 * time.Minute},
 			},
@@ -58,8 +60,10 @@ func (p *program) upload(c *cli.Context) error {
 	if err != nil {
 		return usagef("", "--limit-rate: %v", err)
 	}
-	if c.Int("concurrency") < 0 || c.Int("concurrency") > 64 {
-		return usagef("", "--concurrency must be between 1 and 64")
+	for _, name := range []string{"concurrency", "max-concurrency"} {
+		if n := c.Int(name); n < 0 || n > 128 || n == 0 && c.IsSet(name) {
+			return usagef("", "--%s must be between 1 and 128", name)
+		}
 	}
 	var override *asc.Options
 	if c.Bool("sandbox") {
@@ -80,7 +84,7 @@ func (p *program) upload(c *cli.Context) error {
 		session.narrator.Observe(release.Notice{Text: "rehearsal against the embedded App Store Connect at " + override.URL + ": nothing reaches Apple"})
 	}
 	runner := &release.Runner{
-		Client: session.client, Observer: session.narrator, Concurrency: c.Int("concurrency"), Limit: limit, RetryFor: c.Duration("retry-for"), Now: p.Now,
+		Client: session.client, Observer: session.narrator, Pool: upload.NewPool(c.Int("concurrency"), c.Int("max-concurrency")), Limit: limit, RetryFor: c.Duration("retry-for"), Now: p.Now,
 	}
 	summary, err := runner.Upload(c.Context, plan)
 	session.close()

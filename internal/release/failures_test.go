@@ -20,6 +20,7 @@ import (
 	"github.com/ascend-cli/ascend/internal/bundle/bundletest"
 	"github.com/ascend-cli/ascend/internal/release"
 	"github.com/ascend-cli/ascend/internal/sandbox"
+	"github.com/ascend-cli/ascend/upload"
 )
 
 // once answers the first request that matches instead of the sandbox. Requests
@@ -129,7 +130,7 @@ func TestAnInterruptedUploadGoesOnWhereItStopped(t *testing.T) {
 	path := pack(t, "1.2.0", "42")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	stop := &stopper{Observer: b, after: 4, cancel: func() { cancel(release.ErrInterrupted) }}
-	b.runner.Observer, b.runner.Concurrency = stop, 1
+	b.runner.Observer, b.runner.Pool = stop, upload.NewPool(1, 0)
 	first, err := b.runner.Upload(ctx, release.Plan{Path: path})
 	wantError(t, err, release.Interrupted)
 	if first.BuildUploadID == "" {
@@ -200,7 +201,7 @@ func TestExpiredOperations(t *testing.T) {
 			b.clock.mu.Unlock()
 			w.WriteHeader(403)
 		}))
-		b.runner.Concurrency = 1
+		b.runner.Pool = upload.NewPool(1, 0)
 		sum := b.upload(release.Plan{Path: pack(t, "1.2.0", "42")})
 		if n := len(b.calls("POST /v1/buildUploads")); sum.State != "VALID" || n != 1 {
 			t.Errorf("%d reservations, %+v", n, sum)
@@ -214,7 +215,7 @@ func TestExpiredOperations(t *testing.T) {
 			b.clock.mu.Unlock()
 			w.WriteHeader(403)
 		}))
-		b.runner.Concurrency = 1
+		b.runner.Pool = upload.NewPool(1, 0)
 		sum := b.upload(release.Plan{Path: pack(t, "1.2.0", "42")})
 		uploads, err := asc.Collect(b.runner.Client.BuildUploads(t.Context(), sum.AppID, asc.BuildUploadFilter{}))
 		if err != nil || len(uploads) != 1 || sum.State != "VALID" {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ascend-cli/ascend/asc"
 	"github.com/ascend-cli/ascend/internal/bundle"
+	"github.com/ascend-cli/ascend/upload"
 )
 
 // A Plan is what the user asked for.
@@ -82,8 +83,9 @@ type Runner struct {
 	Observer Observer
 	// Transport carries parts to the object store; nil means the default.
 	Transport http.RoundTripper
-	// Concurrency is how many parts are in flight; zero means the default.
-	Concurrency int
+	// Pool decides how many parts are in flight; nil means one of its own for
+	// each upload.
+	Pool *upload.Pool
 	// Limit bounds the bytes per second of all parts; nil means none.
 	Limit *rate.Limiter
 	// RetryFor bounds the time one part is tried again; zero means the default.

@@ -36,11 +36,11 @@ func (r *run) send(ctx context.Context, p pkg, t target) (reservation, error) {
 func (r *run) transfer(ctx context.Context, p pkg, res reservation) error {
 	r.Observer.Observe(TransferStarted{Bytes: p.Size, Parts: len(res.file.UploadOperations)})
 	result, err := upload.Upload(ctx, p.file, p.Size, operations(res.file), upload.Options{
-		Concurrency: r.Concurrency,
-		Transport:   r.Transport,
-		Limit:       r.Limit,
-		RetryFor:    r.RetryFor,
-		Observer:    parts{r.Observer},
+		Pool:      r.Pool,
+		Transport: r.Transport,
+		Limit:     r.Limit,
+		RetryFor:  r.RetryFor,
+		Observer:  parts{r.Observer},
 		Refresh: func(ctx context.Context) ([]upload.Operation, error) {
 			file, err := r.Client.BuildUploadFile(ctx, res.file.ID)
 			if asc.IsNotFound(err) {

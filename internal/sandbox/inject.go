@@ -38,7 +38,7 @@ func (s *Server) inject(f *Fault, host string, w http.ResponseWriter, r *http.Re
 		s.doors[host].shut(f.For)
 		return
 	}
-	_, _ = io.CopyN(io.Discard, r.Body, f.After.of(r.ContentLength)) // whatever arrives
+	swallow(r.Body, f.After.of(r.ContentLength))
 	switch f.Do {
 	case FaultStatus:
 		if f.RetryAfter != "" {
@@ -67,6 +67,19 @@ func (s *Server) inject(f *Fault, host string, w http.ResponseWriter, r *http.Re
 		s.cut(w, false)
 	case FaultStall:
 		s.stall(w, f.For)
+	}
+}
+
+// swallow reads n bytes, or whatever arrives, in pieces as large as those of a
+// part that is stored: on an emulated line, small ones would get less of it.
+func swallow(r io.Reader, n int64) {
+	buffer := make([]byte, 64<<10)
+	for n > 0 {
+		read, err := r.Read(buffer[:min(n, int64(len(buffer)))])
+		n -= int64(read)
+		if err != nil {
+			return
+		}
 	}
 }
 

@@ -28,7 +28,7 @@ func newBucket(bytesPerSecond int64) *rate.Limiter {
 	if bytesPerSecond <= 0 {
 		return nil
 	}
-	return rate.NewLimiter(rate.Limit(bytesPerSecond), max(chunk, int(bytesPerSecond/200)))
+	return rate.NewLimiter(rate.Limit(bytesPerSecond), max(4*chunk, int(bytesPerSecond/100)))
 }
 
 // A door is a listener that numbers connections, shapes them, and can be shut.

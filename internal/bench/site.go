@@ -1,0 +1,146 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/ascend-cli/ascend/asc"
+	"github.com/ascend-cli/ascend/internal/sandbox"
+	"github.com/ascend-cli/ascend/upload"
+)
+
+const mbit = 1_000_000 / 8
+
+// site is a sandbox with a reservation for one file.
+type site struct {
+	server     *sandbox.Server
+	client     *asc.Client
+	uploadID   string
+	fileID     string
+	operations []upload.Operation
+	roots      *x509.CertPool
+	bytes      atomic.Int64 // bodies read by the store
+	failed     atomic.Int64 // store requests that did not end with 200
+}
+
+func open(ctx context.Context, size int64, options sandbox.Options) (*site, error) {
+	s := &site{}
+	options.Apps = []sandbox.App{{BundleID: "com.example.demo"}}
+	options.OnRequest = func(r sandbox.Request) {
+		if r.Host == "store" {
+			s.bytes.Add(r.Bytes)
+			if r.Status != http.StatusOK {
+				s.failed.Add(1)
+			}
+		}
+	}
+	var err error
+	if s.server, err = sandbox.Start(options); err != nil {
+		return nil, err
+	}
+	key := s.server.Keys()[0]
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	if options.TLS {
+		s.roots = x509.NewCertPool()
+		s.roots.AppendCertsFromPEM(s.server.CertificatePEM())
+		transport.TLSClientConfig = &tls.Config{RootCAs: s.roots}
+	}
+	s.client, err = asc.NewClient(asc.Options{Key: asc.Key{ID: key.ID, IssuerID: key.IssuerID, Private: key.Private}, URL: s.server.URL(), Transport: transport})
+	if err != nil {
+		return nil, errors.Join(err, s.server.Close())
+	}
+	created, err := s.client.CreateBuildUpload(ctx, "6700000001", asc.NewBuildUpload{CFBundleShortVersionString: "1.0", CFBundleVersion: "1", Platform: asc.IOS})
+	if err != nil {
+		return nil, errors.Join(err, s.server.Close())
+	}
+	file, err := s.client.CreateBuildUploadFile(ctx, created.ID, asc.NewBuildUploadFile{AssetType: asc.AssetPackage, FileName: "Demo.ipa", FileSize: size, UTI: asc.UTIIpa})
+	if err != nil {
+		return nil, errors.Join(err, s.server.Close())
+	}
+	s.uploadID, s.fileID, s.operations = created.ID, file.ID, operations(file)
+	return s, nil
+}
+
+func operations(file asc.BuildUploadFile) []upload.Operation {
+	var out []upload.Operation
+	for _, op := range file.UploadOperations {
+		o := upload.Operation{Method: op.Method, URL: op.URL, Offset: op.Offset, Length: op.Length, PartNumber: op.PartNumber, EntityTag: op.EntityTag, Expiration: op.Expiration}
+		for _, h := range op.Headers {
+			o.Headers = append(o.Headers, upload.Header(h))
+		}
+		out = append(out, o)
+	}
+	return out
+}
+
+// measure uploads size bytes once and returns how long it took.
+func (s *site) measure(ctx context.Context, file io.ReaderAt, size int64, pool *upload.Pool) (time.Duration, upload.Result, error) {
+	transport := upload.NewTransport(&tls.Config{RootCAs: s.roots})
+	defer transport.CloseIdleConnections()
+	start := time.Now()
+	result, err := upload.Upload(ctx, file, size, s.operations, upload.Options{Pool: pool, Transport: transport, Refresh: func(ctx context.Context) ([]upload.Operation, error) {
+		f, err := s.client.BuildUploadFile(ctx, s.fileID)
+		return operations(f), err
+	}})
+	took := time.Since(start)
+	if err == nil {
+		if _, whole := s.server.Object(s.uploadID); !whole {
+			err = errors.New("the stored object is not complete")
+		}
+	}
+	return took, result, err
+}
+
+// noise is a file of size bytes that is not all zeros and needs no disk.
+func noise(size int64) io.ReaderAt {
+	block := make([]byte, 1<<20)
+	for i := range block {
+		block[i] = byte(i * 7 >> 3)
+	}
+	return &repeated{block: block, size: size}
+}
+
+type repeated struct {
+	block []byte
+	size  int64
+}
+
+func (r *repeated) ReadAt(p []byte, offset int64) (int, error) {
+	n := 0
+	for n < len(p) && offset < r.size {
+		from := r.block[offset%int64(len(r.block)):]
+		c := copy(p[n:], from[:min(int64(len(from)), r.size-offset)])
+		n += c
+		offset += int64(c)
+	}
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+// build makes the real program in a folder of its own.
+func build(ctx context.Context) (binary string, remove func(), err error) {
+	dir, err := os.MkdirTemp("", "ascend-bench-")
+	if err != nil {
+		return "", nil, err
+	}
+	binary = filepath.Join(dir, "ascend")
+	if err := command(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", binary, "./cmd/ascend").Run(); err != nil {
+		os.RemoveAll(dir)
+		return "", nil, fmt.Errorf("build ascend (run this from the repository): %w", err)
+	}
+	return binary, func() { os.RemoveAll(dir) }, nil
+}
+
+var _ = bytes.MinRead

@@ -1,0 +1,286 @@
+package upload
+
+import (
+	"math"
+	"time"
+)
+
+// pace decides how many parts are in flight. It starts moderate and raises
+// quickly while every new connection adds its share; when they begin to take
+// from each other, it goes to the fewest that carry as much. Later it tries a
+// little more and a little less, since links change. It steps back when the
+// store or the link complains.
+//
+// It knows no clock and no connection: it is told the time and what crosses
+// the link, and limit is its answer.
+type pace struct {
+	limit, lowest, highest int
+	fixed                  bool
+	// partLength is the longest part, roundTrip the time of the link's.
+	partLength int64
+	roundTrip  time.Duration
+	// left is the number of parts that have not arrived yet.
+	left int
+
+	phase phase
+	// before is the level that a try started from, and what it carried.
+	before level
+	// share is the most that a connection was seen to carry, carried what all
+	// did last.
+	share, carried float64
+	// changed is when the level was set. The measurement begins at from, with
+	// base bytes; from is unset while the level settles.
+	changed, from time.Time
+	base          int64
+	calmAfter     time.Time // no raise before this
+	lastStep      time.Time
+	tryLess       bool
+	// troubled tells that something went wrong, ever.
+	troubled bool
+}
+
+type level struct {
+	limit int
+	rate  float64 // bytes per second
+}
+
+type phase int
+
+const (
+	ramp phase = iota // raising quickly
+	hold              // measuring what the present level carries
+	more              // trying a higher level
+	less              // trying a lower one
+)
+
+const (
+	startConcurrency = 10
+	// settleTime is how long a level is given before it is measured, on a link
+	// without delay; four round trips are added, for handshake and slow start.
+	settleTime = 60 * time.Millisecond
+	// longestSettling is the end of waiting for that.
+	longestSettling = 3 * time.Second
+	// firstWindow, rampWindow and holdWindow are how long a level is measured at least.
+	firstWindow = 100 * time.Millisecond
+	rampWindow  = 100 * time.Millisecond
+	holdWindow  = 2 * time.Second
+	// longestWindow ends a measurement in which next to nothing arrived.
+	longestWindow = 4 * time.Second
+	// minMeasured is how much each connection must have carried, on average,
+	// before a rate is believed.
+	minMeasured = 64 << 10
+	// slowPart is the time of one part beyond which fewer parts at a time are
+	// tried before more: an interruption costs less when parts end sooner.
+	slowPart = 15 * time.Second
+	// calm is the time without a raise after trouble.
+	calm = 3 * time.Second
+)
+
+func newPace(fixed, highest int) pace {
+	if fixed > 0 {
+		return pace{limit: fixed, lowest: fixed, highest: fixed, fixed: true}
+	}
+	return pace{limit: min(startConcurrency, highest), lowest: 1, highest: highest}
+}
+
+// A gauge says what crosses the link.
+type gauge interface {
+	// delivered is the count of bytes since the start.
+	delivered() int64
+	// steady tells whether nearly all connections are past what buffers take
+	// at once.
+	steady() bool
+	// mark begins a measurement of the present flights, and rate ends it: the
+	// bytes per second of all together. It is quicker than delivered, which
+	// moves in steps.
+	mark()
+	rate() float64
+}
+
+// tick looks at how things go; busy tells whether the limit was what held
+// parts back.
+func (p *pace) tick(now time.Time, busy bool, g gauge) {
+	if p.fixed {
+		return
+	}
+	switch {
+	case !busy || p.changed.IsZero():
+		// Too few parts say nothing about the level.
+		p.changed, p.from = now, time.Time{}
+		return
+	case p.from.IsZero():
+		settling := now.Sub(p.changed)
+		if settling >= settleTime+4*p.roundTrip && g.steady() || settling >= longestSettling {
+			p.from, p.base = now, g.delivered()
+			g.mark()
+		}
+		return
+	}
+	window, bytes := now.Sub(p.from), g.delivered()-p.base
+	shortest := holdWindow
+	switch {
+	case p.phase == ramp && p.before.limit == 0:
+		shortest = firstWindow // there is nothing to compare with yet
+	case p.phase == ramp:
+		shortest = rampWindow + 2*p.roundTrip
+	}
+	if window < shortest || bytes < int64(p.limit)*minMeasured && window < longestWindow {
+		return
+	}
+	rate := float64(bytes) / window.Seconds()
+	if p.phase == ramp && window < holdWindow {
+		rate = g.rate()
+	}
+	p.decide(now, rate)
+}
+
+func (p *pace) decide(now time.Time, rate float64) {
+	here := level{p.limit, rate}
+	p.carried = rate
+	if p.phase != less {
+		p.share = max(p.share, rate/float64(p.limit))
+	}
+	switch p.phase {
+	case ramp:
+		switch {
+		case p.before.limit == 0 && p.slow(rate):
+			p.try(now, less, here)
+		case p.gain(here) >= 0.75 && p.raised() > p.limit && now.After(p.calmAfter):
+			next := p.raised()
+			p.before = here
+			p.set(now, next)
+		default:
+			p.toKnee(now, here)
+		}
+	case more:
+		p.toKnee(now, here)
+	case less:
+		if rate < p.before.rate*0.95 {
+			p.set(now, p.before.limit)
+			p.settle(now, p.before)
+			return
+		}
+		p.try(now, less, here)
+	case hold:
+		p.tryLess = !p.tryLess
+		switch {
+		case p.tryLess && p.limit > p.lowest:
+			p.try(now, less, here)
+		case !p.tryLess && now.After(p.calmAfter) && p.limit < p.highest:
+			p.try(now, more, here)
+		default:
+			p.settle(now, here)
+		}
+	}
+}
+
+// raised is the next level of the ramp.
+func (p *pace) raised() int {
+	next := p.limit * 2
+	if p.before.limit > 0 {
+		next = p.limit * 3 / 2
+	}
+	return p.even(min(next, p.highest))
+}
+
+// even lowers a level as long as that costs no further round: when 40 parts
+// need two rounds anyway, 20 at a time end sooner than 24 and then 16.
+func (p *pace) even(limit int) int {
+	if limit <= 0 || p.left <= limit {
+		return limit
+	}
+	rounds := (p.left + limit - 1) / limit
+	return (p.left + rounds - 1) / rounds
+}
+
+// gain is how much of what the new connections could have added they did add.
+func (p *pace) gain(here level) float64 {
+	if p.before.limit == 0 || p.before.rate <= 0 {
+		return 1
+	}
+	possible := float64(here.limit)/float64(p.before.limit) - 1
+	if possible <= 0 {
+		return 0
+	}
+	return (here.rate/p.before.rate - 1) / possible
+}
+
+// knee is the fewest connections that carry what the link gives, zero if that
+// is not known.
+func (p *pace) knee() int {
+	if p.fixed || p.share <= 0 {
+		return 0
+	}
+	return int(math.Ceil(p.carried / p.share * 1.05))
+}
+
+// toKnee goes there.
+func (p *pace) toKnee(now time.Time, here level) {
+	if here.rate < p.before.rate*1.03 && p.before.limit > 0 {
+		p.set(now, p.before.limit)
+		p.settle(now, p.before)
+		return
+	}
+	p.set(now, min(max(p.even(p.knee()), p.before.limit), here.limit))
+	p.settle(now, here)
+}
+
+// slow tells whether one part takes very long at this rate.
+func (p *pace) slow(rate float64) bool {
+	return p.partLength > 0 && rate*slowPart.Seconds() < float64(p.partLength)*float64(p.limit)
+}
+
+func (p *pace) try(now time.Time, direction phase, from level) {
+	step := max(1, p.limit/4)
+	if direction == less {
+		if p.slow(from.rate) {
+			step = max(1, p.limit/2)
+		}
+		step = -step
+	}
+	if p.limit+step < p.lowest {
+		p.settle(now, from)
+		return
+	}
+	p.phase, p.before = direction, from
+	p.set(now, p.limit+step)
+}
+
+func (p *pace) settle(now time.Time, at level) {
+	p.phase, p.before = hold, at
+	p.changed, p.from = now, time.Time{}
+}
+
+func (p *pace) set(now time.Time, limit int) {
+	p.limit = min(max(limit, p.lowest), p.highest)
+	p.changed, p.from = now, time.Time{}
+}
+
+// A trouble is what went wrong with an attempt, as far as the pace cares.
+type trouble int
+
+const (
+	oneStalled trouble = iota // a connection stood still while the others went on
+	anyFailure
+	slowDown // the store asked for less
+)
+
+// step steps back after a failed attempt: to half when the store asked for it,
+// by an eighth after a failure, and by one for a connection of many. Many parts
+// that fail together count once.
+func (p *pace) step(now time.Time, t trouble) {
+	p.troubled = true
+	if p.fixed || !p.lastStep.IsZero() && now.Sub(p.lastStep) < time.Second {
+		return
+	}
+	p.lastStep, p.calmAfter = now, now.Add(calm)
+	back := 1
+	switch t {
+	case anyFailure:
+		back = max(1, p.limit/8)
+	case slowDown:
+		back = p.limit - p.limit/2
+	}
+	p.set(now, max(p.limit-back, min(2, p.limit)))
+	p.phase, p.before, p.tryLess = hold, level{}, false
+}
