@@ -35,8 +35,11 @@ type pace struct {
 	calmAfter     time.Time // no raise before this
 	lastStep      time.Time
 	tryLess       bool
-	// troubled tells that something went wrong, ever.
-	troubled bool
+	// troubled tells that something went wrong, ever; failures counts what did
+	// within a second.
+	troubled     bool
+	failingSince time.Time
+	failures     int
 }
 
 type level struct {
@@ -256,31 +259,26 @@ func (p *pace) set(now time.Time, limit int) {
 	p.changed, p.from = now, time.Time{}
 }
 
-// A trouble is what went wrong with an attempt, as far as the pace cares.
-type trouble int
-
-const (
-	oneStalled trouble = iota // a connection stood still while the others went on
-	anyFailure
-	slowDown // the store asked for less
-)
-
-// step steps back after a failed attempt: to half when the store asked for it,
-// by an eighth after a failure, and by one for a connection of many. Many parts
-// that fail together count once.
-func (p *pace) step(now time.Time, t trouble) {
+// step steps back after a failed attempt: to half when the store asked for
+// less, and to three quarters when more than a quarter of the parts in flight
+// failed within a second. Fewer than that are bad luck, not the link.
+func (p *pace) step(now time.Time, slowDown bool) {
 	p.troubled = true
-	if p.fixed || !p.lastStep.IsZero() && now.Sub(p.lastStep) < time.Second {
+	if p.fixed {
 		return
 	}
-	p.lastStep, p.calmAfter = now, now.Add(calm)
-	back := 1
-	switch t {
-	case anyFailure:
-		back = max(1, p.limit/8)
-	case slowDown:
-		back = p.limit - p.limit/2
+	if now.Sub(p.failingSince) > time.Second {
+		p.failingSince, p.failures = now, 0
 	}
-	p.set(now, max(p.limit-back, min(2, p.limit)))
+	p.failures++
+	if !slowDown && p.failures*4 <= p.limit || now.Sub(p.lastStep) < time.Second {
+		return
+	}
+	p.lastStep, p.calmAfter, p.failures = now, now.Add(calm), 0
+	limit := p.limit * 3 / 4
+	if slowDown {
+		limit = p.limit / 2
+	}
+	p.set(now, max(limit, min(2, p.limit)))
 	p.phase, p.before, p.tryLess = hold, level{}, false
 }

@@ -204,16 +204,10 @@ func (u *uploader) part(ctx context.Context, i int) error {
 			if now.Add(wait).Sub(firstFailure) > u.options.RetryFor {
 				return failure
 			}
-			kind := anyFailure
-			switch {
-			case suspected:
-				kind, wait = oneStalled, 0 // the others go on, so there is nothing to wait for
-			case attempt == 1 && failure.Status == 0 && pool.lively(time.Now()):
-				wait = 0 // one connection broke, and the link is well
-			case failure.Code == "SlowDown", failure.Status == http.StatusTooManyRequests:
-				kind = slowDown
+			if suspected || attempt == 1 && failure.Status == 0 && pool.lively(time.Now()) {
+				wait = 0 // one connection broke, and the others go on
 			}
-			pool.trouble(time.Now(), kind)
+			pool.trouble(time.Now(), failure.Code == "SlowDown" || failure.Status == http.StatusTooManyRequests)
 		}
 		u.retries.Add(1)
 		event.State, event.Wait, event.Err = PartRetry, wait, failure

@@ -169,10 +169,10 @@ func (p *Pool) wake() {
 }
 
 // trouble tells the pace of a failed attempt.
-func (p *Pool) trouble(now time.Time, t trouble) {
+func (p *Pool) trouble(now time.Time, slowDown bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.pace.step(now, t)
+	p.pace.step(now, slowDown)
 }
 
 // watch looks after the pace and the flights until the last upload leaves.
