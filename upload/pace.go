@@ -34,7 +34,10 @@ type pace struct {
 	base          int64
 	calmAfter     time.Time // no raise before this
 	lastStep      time.Time
-	tryLess       bool
+	// more and less are when a higher and a lower level are tried next, and how
+	// long the next pause is: what did not help is tried less and less often.
+	nextMore, nextLess   time.Time
+	pauseMore, pauseLess time.Duration
 	// troubled tells that something went wrong, ever; failures counts what did
 	// within a second.
 	troubled     bool
@@ -74,7 +77,9 @@ const (
 	minMeasured = 64 << 10
 	// slowPart is the time of one part beyond which fewer parts at a time are
 	// tried before more: an interruption costs less when parts end sooner.
-	slowPart = 15 * time.Second
+	slowPart     = 15 * time.Second
+	firstPause   = 5 * time.Second
+	longestPause = 2 * time.Minute
 	// calm is the time without a raise after trouble.
 	calm = 3 * time.Second
 )
@@ -156,25 +161,37 @@ func (p *pace) decide(now time.Time, rate float64) {
 			p.toKnee(now, here)
 		}
 	case more:
+		p.pauseMore = longer(p.pauseMore, here.rate > p.before.rate*1.03)
+		p.nextMore = now.Add(p.pauseMore)
 		p.toKnee(now, here)
 	case less:
-		if rate < p.before.rate*0.95 {
-			p.set(now, p.before.limit)
-			p.settle(now, p.before)
+		enough := rate >= p.before.rate*0.95
+		p.pauseLess = longer(p.pauseLess, enough)
+		p.nextLess = now.Add(p.pauseLess)
+		if enough {
+			p.try(now, less, here)
 			return
 		}
-		p.try(now, less, here)
+		p.set(now, p.before.limit)
+		p.settle(now, p.before)
 	case hold:
-		p.tryLess = !p.tryLess
 		switch {
-		case p.tryLess && p.limit > p.lowest:
+		case p.limit > p.lowest && !now.Before(p.nextLess):
 			p.try(now, less, here)
-		case !p.tryLess && now.After(p.calmAfter) && p.limit < p.highest:
+		case p.limit < p.highest && !now.Before(p.nextMore) && now.After(p.calmAfter):
 			p.try(now, more, here)
 		default:
 			p.settle(now, here)
 		}
 	}
+}
+
+// longer is the pause until a try is repeated: short after one that helped.
+func longer(pause time.Duration, helped bool) time.Duration {
+	if helped {
+		return 0
+	}
+	return min(max(2*pause, firstPause), longestPause)
 }
 
 // raised is the next level of the ramp.
@@ -280,5 +297,5 @@ func (p *pace) step(now time.Time, slowDown bool) {
 		limit = p.limit / 2
 	}
 	p.set(now, max(limit, min(2, p.limit)))
-	p.phase, p.before, p.tryLess = hold, level{}, false
+	p.phase, p.before = hold, level{}
 }

@@ -35,7 +35,7 @@ func run(ctx context.Context, wanted []string) error {
 	cases := []benchCase{
 		{"line", "200 MiB in 5 MiB parts; 80 ms round trip, 20 Mbit/s per connection, 400 Mbit/s in total", line},
 		{"faults", "the same; 2 % of the parts fail half-way, one connection in ten stalls", faulty},
-		{"slow", "20 MiB in 5 MiB parts; 5 Mbit/s in total", slow},
+		{"slow", "60 MiB in 5 MiB parts; 5 Mbit/s in total", slow},
 		{"loopback", "1 GiB over TLS on loopback, against a bare loop of net/http PUTs", loopback},
 		{"memory", "4 GiB (sparse) at 32 parts in flight: peak resident memory of the process", memory},
 		{"resume", "a kill at 90 %: what the next run sends", resume},
