@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -68,7 +67,7 @@ func (u *uploader) run(parent context.Context) error {
 // that differ.
 func (u *uploader) compare(parent context.Context, tagged []int, differ chan<- int) error {
 	group, ctx := errgroup.WithContext(parent)
-	group.SetLimit(max(2, min(4, runtime.GOMAXPROCS(0))))
+	group.SetLimit(hashers())
 	for _, i := range tagged {
 		if ctx.Err() != nil {
 			break

@@ -97,8 +97,9 @@ type Result struct {
 	// Verified tells whether the store acknowledged every part with the MD5 of
 	// what was sent.
 	Verified bool
-	// Sums are the MD5s of the parts, in hex, in the order of the file.
-	Sums []string
+	// Content are the parts with what was sent of each, in the order of the
+	// file.
+	Content []Part
 }
 
 // Upload sends the parts of file, which has size bytes, to the operations, in
@@ -124,7 +125,10 @@ func Upload(ctx context.Context, file io.ReaderAt, size int64, operations []Oper
 	}
 	result := Result{
 		Parts: len(sorted), Resumed: int(u.resumed.Load()), Retries: int(u.retries.Load()),
-		Bytes: size, Sent: u.sent.Load(), Verified: err == nil && u.verified.Load(), Sums: u.sums,
+		Bytes: size, Sent: u.sent.Load(), Verified: err == nil && u.verified.Load(),
+	}
+	for i, op := range sorted {
+		result.Content = append(result.Content, Part{Offset: op.Offset, Length: op.Length, Sum: u.sums[i]})
 	}
 	result.Concurrency, result.Peak = options.Pool.Concurrency()
 	return result, err

@@ -150,11 +150,21 @@ func TestPartsArriveWholeAndInParallel(t *testing.T) {
 	if len(s.protocols) != 1 || !s.protocols["HTTP/1.1"] {
 		t.Errorf("protocols %v", s.protocols)
 	}
-	for i, sum := range result.Sums {
+	for i, p := range result.Content {
 		end := min((i+1)*part, size)
-		if want := md5.Sum(file[i*part : end]); sum != hex.EncodeToString(want[:]) {
-			t.Errorf("sum of part %d", i)
+		if want := md5.Sum(file[i*part : end]); p.Sum != hex.EncodeToString(want[:]) || p.Offset != int64(i*part) || p.Length != int64(end-i*part) {
+			t.Errorf("part %d: %+v", i, p)
 		}
+	}
+	if err := Check(t.Context(), bytes.NewReader(file), result.Content); err != nil {
+		t.Errorf("the file is not what was sent: %v", err)
+	}
+	file[size-1]++
+	if err := Check(t.Context(), bytes.NewReader(file), result.Content); !errors.Is(err, ErrFileChanged) {
+		t.Errorf("%v for a file that changed", err)
+	}
+	if err := Check(t.Context(), bytes.NewReader(file[:size-1]), result.Content); !errors.Is(err, ErrFileChanged) {
+		t.Errorf("%v for a file that shrank", err)
 	}
 }
 
@@ -391,8 +401,8 @@ func TestPartsThatAreThereAreNotSentAgain(t *testing.T) {
 	if err != nil || result.Resumed != 2 || result.Sent != 20<<10 || !bytes.Equal(s.object, file) {
 		t.Errorf("%+v, %v", result, err)
 	}
-	for i, sum := range result.Sums {
-		if want := md5.Sum(file[i*part : (i+1)*part]); sum != hex.EncodeToString(want[:]) {
+	for i, p := range result.Content {
+		if want := md5.Sum(file[i*part : (i+1)*part]); p.Sum != hex.EncodeToString(want[:]) {
 			t.Errorf("sum of part %d", i)
 		}
 	}

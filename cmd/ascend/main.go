@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/adrg/xdg"
+
 	"github.com/ascend-cli/ascend/internal/cli"
 	"github.com/ascend-cli/ascend/internal/release"
 	"github.com/ascend-cli/ascend/internal/term"
@@ -32,7 +34,7 @@ func run() int {
 		os.Exit(130) // a second signal means now
 	}()
 	home, _ := os.UserHomeDir() // without one, ~ stays as it is
-	env := cli.Environment{Streams: term.System(os.Getenv), Getenv: os.Getenv, Home: home, Now: time.Now}
+	env := cli.Environment{Streams: term.System(os.Getenv), Getenv: os.Getenv, Home: home, StateHome: xdg.StateHome, Now: time.Now}
 	env.Version, env.Commit, env.Date = describe()
 	return cli.Run(ctx, env, os.Args[1:])
 }

@@ -45,7 +45,8 @@ func (p *program) authCheck(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	session, err := p.open(c, nil)
+	narrator := p.narrator(c)
+	session, err := p.open(c, nil, narrator)
 	if err != nil {
 		return err
 	}
@@ -70,10 +71,10 @@ func (p *program) authCheck(c *cli.Context) error {
 		report.Apps = append(report.Apps, app.BundleID)
 	}
 	if skew := session.client.ClockSkew().Abs(); skew > time.Minute {
-		session.narrator.Warn(fmt.Sprintf("this machine's clock differs from the service's by %s: tokens may be refused", skew))
+		narrator.Warn(fmt.Sprintf("this machine's clock differs from the service's by %s: tokens may be refused", skew))
 	}
 	if len(apps) == 0 {
-		session.narrator.Warn("the key is good, but sees no app: create the app record first, or give the key access to it")
+		narrator.Warn("the key is good, but sees no app: create the app record first, or give the key access to it")
 	}
 	if c.Bool("json") {
 		return p.Streams.JSON(report)

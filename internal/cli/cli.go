@@ -21,8 +21,9 @@ type Environment struct {
 	Streams term.Streams
 	// Getenv looks a variable up; an empty one counts as unset.
 	Getenv func(string) string
-	// Home is the user's folder, or empty.
-	Home string
+	// Home is the user's folder, or empty. StateHome is where programs keep
+	// what they have to remember, or empty.
+	Home, StateHome string
 	// Version, Commit and Date describe the build of the program.
 	Version, Commit, Date string
 	Now                   func() time.Time
@@ -78,7 +79,7 @@ func (p *program) app() *cli.App {
 			return cli.ShowAppHelp(c)
 		},
 		Commands: []*cli.Command{
-			p.uploadCommand(), p.distributeCommand(), p.waitCommand(), p.inspectCommand(),
+			p.uploadCommand(), p.distributeCommand(), p.waitCommand(), p.inspectCommand(), p.uploadsCommand(),
 			p.authCommand(), p.sandboxCommand(), p.versionCommand(),
 		},
 	}
@@ -146,7 +147,8 @@ func (p *program) exit(args []string, err error) int {
 		return 0
 	}
 	problem := p.problem(err)
-	if wantsJSON(args, p.Getenv) {
+	var batch *batchFailure
+	if wantsJSON(args, p.Getenv) && !errors.As(err, &batch) {
 		out := struct {
 			Error term.Problem `json:"error"`
 			*release.Summary

@@ -69,15 +69,28 @@ func flags(groups ...[]cli.Flag) []cli.Flag {
 
 // session is what a command that talks to the service works with.
 type session struct {
-	client   *asc.Client
-	narrator *term.Narrator
-	close    func()
+	client *asc.Client
+	close  func()
+}
+
+// reporter is what tells the user about everything besides the releases.
+type reporter interface {
+	Warn(text string)
+	Notice(text string)
+	Retry(asc.Retry)
+	Close()
+}
+
+func (p *program) narrator(c *cli.Context) *term.Narrator {
+	return term.NewNarrator(p.Streams, c.Bool("quiet"), p.Now)
 }
 
 // open makes the client of a command from its flags.
-func (p *program) open(c *cli.Context, override *asc.Options) (*session, error) {
-	narrator := term.NewNarrator(p.Streams, c.Bool("quiet"), p.Now)
-	options := asc.Options{UserAgent: "ascend/" + p.Version, OnRetry: narrator.Retry, Now: p.Now}
+func (p *program) open(c *cli.Context, override *asc.Options, report reporter) (*session, error) {
+	options := asc.Options{UserAgent: "ascend/" + p.Version, OnRetry: report.Retry, Now: p.Now}
+	if c.IsSet("retry-for") {
+		options.RetryFor = c.Duration("retry-for")
+	}
 	if override != nil {
 		options.Key, options.URL = override.Key, override.URL
 	} else {
@@ -86,7 +99,7 @@ func (p *program) open(c *cli.Context, override *asc.Options) (*session, error) 
 			return nil, err
 		}
 		for _, warning := range warnings {
-			narrator.Warn(warning)
+			report.Warn(warning)
 		}
 		options.Key, options.URL = key, c.String("api-url")
 	}
@@ -99,8 +112,8 @@ func (p *program) open(c *cli.Context, override *asc.Options) (*session, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &session{client: client, narrator: narrator, close: func() {
-		narrator.Close()
+	return &session{client: client, close: func() {
+		report.Close()
 		transport.CloseIdleConnections()
 	}}, nil
 }

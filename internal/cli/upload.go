@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"errors"
+	"path/filepath"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -9,17 +11,19 @@ import (
 	"github.com/ascend-cli/ascend/internal/bundle"
 	"github.com/ascend-cli/ascend/internal/release"
 	"github.com/ascend-cli/ascend/internal/sandbox"
+	"github.com/ascend-cli/ascend/internal/state"
+	"github.com/ascend-cli/ascend/internal/term"
 	"github.com/ascend-cli/ascend/upload"
 )
 
 func (p *program) uploadCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "upload",
-		Usage:     "upload a package, wait for its processing, give it to testers",
-		ArgsUsage: "PACKAGE",
+		Usage:     "upload packages, wait for their processing, give them to testers",
+		ArgsUsage: "PACKAGE…",
 		Description: "Goes the whole way: reads the package, finds the app, sends the parts in parallel, waits until Apple has\n" +
 			"processed the build, and distributes it. Without distribution flags it ends when the build is ready.\n" +
-			"Run it again after a failure: it sends only what is missing.",
+			"Run it again after a failure: it sends only what is missing. Several packages go at the same time.",
 		Flags: flags(
 			[]cli.Flag{
 				&cli.BoolFlag{Name: "sandbox", Usage: "rehearse against an embedded App Store Connect; no key needed"},
@@ -27,34 +31,46 @@ func (p *program) uploadCommand() *cli.Command {
 				&cli.StringFlag{Name: "platform", Usage: "`ios`, macos, tvos or visionos, where the package does not tell"},
 				&cli.BoolFlag{Name: "no-wait", Usage: "stop after the upload, before Apple's processing"},
 				&cli.BoolFlag{Name: "skip-preflight", Usage: "upload in spite of preflight errors"},
-				&cli.IntFlag{Name: "concurrency", Usage: "parts in flight, fixed (default: adaptive, from 8 on)"},
-				&cli.IntFlag{Name: "max-concurrency", Usage: "parts in flight at most, where it adapts", Value: 48},
-				&cli.StringFlag{Name: "limit-rate", Usage: "bound the upload to `RATE`, such as 10MB/s"},
-				&cli.DurationFlag{Name: "retry-for", Usage: "how long a failing part is tried again", Value: 15 * time.Minute},
+				&cli.StringFlag{Name: "on-incomplete", Usage: "what becomes of an upload that an earlier run left: `resume`, replace or fail", Value: string(release.Resume)},
 			},
-			distributionFlags(), waitFlags(), credentialFlags(), outputFlags(),
+			transferFlags(), stateFlags(), distributionFlags(), waitFlags(), credentialFlags(), outputFlags(),
 		),
 		Action: p.upload,
 	}
 }
 
-func (p *program) upload(c *cli.Context) error {
-	if c.NArg() != 1 {
-		if c.NArg() == 0 {
-			return usagef("ascend upload App.ipa", "which package?")
-		}
-		return usagef("run ascend upload once for each", "one package at a time, but got %d: %q …", c.NArg(), c.Args().Slice()[:2])
+// transferFlags tune the transfer. None of them is needed.
+func transferFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.IntFlag{Name: "concurrency", Usage: "parts in flight, fixed (default: adaptive, from 10 on)"},
+		&cli.IntFlag{Name: "max-concurrency", Usage: "parts in flight at most, where it adapts", Value: 48},
+		&cli.StringFlag{Name: "limit-rate", Usage: "bound the upload to `RATE` in total, such as 10MB/s"},
+		&cli.DurationFlag{Name: "retry-for", Usage: "how long something that fails is tried again", Value: 15 * time.Minute},
 	}
-	plan, err := p.plan(c)
+}
+
+func stateFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "state-dir", Usage: "`FOLDER` for what must be remembered of an upload (default: ascend in the user's state folder)"},
+	}
+}
+
+// store is where uploads under way are remembered, or nil.
+func (p *program) store(c *cli.Context) *state.Store {
+	dir := c.String("state-dir")
+	if dir == "" {
+		if p.StateHome == "" {
+			return nil
+		}
+		dir = filepath.Join(p.StateHome, "ascend")
+	}
+	return state.Open(filepath.Join(p.expand(dir), "uploads"), p.Now)
+}
+
+func (p *program) upload(c *cli.Context) error {
+	plans, err := p.uploadPlans(c)
 	if err != nil {
 		return err
-	}
-	plan.Path, plan.NoWait, plan.SkipPreflight = c.Args().First(), c.Bool("no-wait"), c.Bool("skip-preflight")
-	if plan.Distribution, err = p.distribution(c); err != nil {
-		return err
-	}
-	if plan.NoWait && plan.Distribution.Wanted() {
-		return usagef("leave --no-wait out, or run ascend distribute later", "--no-wait stops before a build can be distributed, so the distribution flags would do nothing")
 	}
 	limit, err := parseRate(c.String("limit-rate"))
 	if err != nil {
@@ -65,47 +81,172 @@ func (p *program) upload(c *cli.Context) error {
 			return usagef("", "--%s must be between 1 and 128", name)
 		}
 	}
+	runner := &release.Runner{
+		Pool: upload.NewPool(c.Int("concurrency"), c.Int("max-concurrency")), Limit: limit, RetryFor: c.Duration("retry-for"), State: p.store(c), Now: p.Now,
+	}
 	var override *asc.Options
 	if c.Bool("sandbox") {
-		server, err := p.rehearsal(plan)
+		server, err := p.rehearsal(plans)
 		if err != nil {
 			return err
 		}
 		defer server.Close()
 		key := server.Keys()[0]
 		override = &asc.Options{Key: asc.Key{ID: key.ID, IssuerID: key.IssuerID, Private: key.Private}, URL: server.URL()}
+		runner.State = nil // it ends with this run
 	}
-	session, err := p.open(c, override)
+	if len(plans) > 1 {
+		return p.uploadSeveral(c, runner, plans, override)
+	}
+	narrator := p.narrator(c)
+	session, err := p.openUpload(c, runner, override, narrator)
 	if err != nil {
 		return err
 	}
 	defer session.close()
-	if override != nil {
-		session.narrator.Observe(release.Notice{Text: "rehearsal against the embedded App Store Connect at " + override.URL + ": nothing reaches Apple"})
-	}
-	runner := &release.Runner{
-		Client: session.client, Observer: session.narrator, Pool: upload.NewPool(c.Int("concurrency"), c.Int("max-concurrency")), Limit: limit, RetryFor: c.Duration("retry-for"), Now: p.Now,
-	}
-	summary, err := runner.Upload(c.Context, plan)
+	runner.Observer = narrator
+	summary, err := runner.Upload(c.Context, plans[0])
 	session.close()
 	return p.result(c, summary, err)
 }
+
+func (p *program) openUpload(c *cli.Context, runner *release.Runner, override *asc.Options, report reporter) (*session, error) {
+	session, err := p.open(c, override, report)
+	if err != nil {
+		return nil, err
+	}
+	runner.Client = session.client
+	if override != nil {
+		report.Notice("rehearsal against the embedded App Store Connect at " + override.URL + ": nothing reaches Apple")
+	}
+	return session, nil
+}
+
+// uploadPlans reads the flags into one plan for each package.
+func (p *program) uploadPlans(c *cli.Context) ([]release.Plan, error) {
+	if c.NArg() == 0 {
+		return nil, usagef("ascend upload App.ipa", "which package?")
+	}
+	plan, err := p.plan(c)
+	if err != nil {
+		return nil, err
+	}
+	plan.NoWait, plan.SkipPreflight, plan.OnIncomplete = c.Bool("no-wait"), c.Bool("skip-preflight"), release.OnIncomplete(c.String("on-incomplete"))
+	switch plan.OnIncomplete {
+	case release.Resume, release.Replace, release.Fail:
+	default:
+		return nil, usagef("", "--on-incomplete %q is not one of resume, replace, fail", plan.OnIncomplete)
+	}
+	if plan.Distribution, err = p.distribution(c); err != nil {
+		return nil, err
+	}
+	if plan.NoWait && plan.Distribution.Wanted() {
+		return nil, usagef("leave --no-wait out, or run ascend distribute later", "--no-wait stops before a build can be distributed, so the distribution flags would do nothing")
+	}
+	var plans []release.Plan
+	type build struct{ id, version, number, platform string }
+	seen := map[build]string{}
+	for _, path := range c.Args().Slice() {
+		plan.Path = path
+		plans = append(plans, plan)
+		info, err := bundle.InspectFile(path)
+		if err != nil || c.NArg() == 1 {
+			continue // the upload itself says what is wrong
+		}
+		key := build{info.BundleID, info.ShortVersion, info.BuildVersion, string(info.Platform)}
+		if other, twice := seen[key]; twice {
+			return nil, usagef("leave one of them out", "%s and %s are the same build: %s %s (%s) for %s", other, path, key.id, key.version, key.number, key.platform)
+		}
+		seen[key] = path
+	}
+	return plans, nil
+}
+
+// uploadSeveral sends several packages at the same time.
+func (p *program) uploadSeveral(c *cli.Context, runner *release.Runner, plans []release.Plan, override *asc.Options) error {
+	var paths []string
+	for _, plan := range plans {
+		paths = append(paths, plan.Path)
+	}
+	board := term.NewBoard(p.Streams, c.Bool("quiet"), p.Now, paths)
+	session, err := p.openUpload(c, runner, override, board)
+	if err != nil {
+		return err
+	}
+	outcomes := runner.UploadAll(c.Context, plans, board.Lane)
+	session.close()
+	type result struct {
+		Path  string        `json:"path"`
+		Error *term.Problem `json:"error,omitempty"`
+		release.Summary
+	}
+	document := struct {
+		Error   *term.Problem `json:"error,omitempty"`
+		Results []result      `json:"results"`
+	}{}
+	var first *batchFailure
+	for _, outcome := range outcomes {
+		r := result{Path: outcome.Path, Summary: outcome.Summary}
+		if outcome.Err != nil {
+			problem := p.problem(&failure{error: outcome.Err, summary: &outcome.Summary})
+			problem.Message = filepath.Base(outcome.Path) + ": " + problem.Message
+			r.Error = &problem
+			if first == nil {
+				first = &batchFailure{error: outcome.Err, problem: problem}
+				document.Error = &problem
+			} else {
+				p.Streams.Fail(problem)
+			}
+		} else if !c.Bool("json") {
+			p.Streams.Summary(outcome.Summary)
+		}
+		document.Results = append(document.Results, r)
+	}
+	if c.Bool("json") {
+		if err := p.Streams.JSON(document); err != nil {
+			return err
+		}
+	}
+	if first != nil {
+		return first
+	}
+	return nil
+}
+
+// A batchFailure is the first of what may be several. Its JSON is written
+// along with the results.
+type batchFailure struct {
+	error
+	problem term.Problem
+}
+
+func (f *batchFailure) Unwrap() error { return f.error }
 
 // rehearsalTime is how long each half of the processing takes in a rehearsal:
 // long enough to be seen, short enough not to be waited for.
 const rehearsalTime = 1500 * time.Millisecond
 
-// rehearsal starts an App Store Connect with an app that fits the package and
-// with the groups that are asked for. A package that cannot be read gets an
-// empty one: the upload itself says what is wrong.
-func (p *program) rehearsal(plan release.Plan) (*sandbox.Server, error) {
+// rehearsal starts an App Store Connect with apps that fit the packages and
+// with the groups that are asked for. A package that cannot be read gets none:
+// the upload itself says what is wrong.
+func (p *program) rehearsal(plans []release.Plan) (*sandbox.Server, error) {
 	options := sandbox.Options{UploadProcessing: rehearsalTime, BuildProcessing: rehearsalTime, Now: p.Now}
-	if info, err := bundle.InspectFile(plan.Path); err == nil {
+	seen := map[string]bool{}
+	for _, plan := range plans {
+		info, err := bundle.InspectFile(plan.Path)
+		if err != nil || seen[info.BundleID] {
+			continue
+		}
+		seen[info.BundleID] = true
 		app := sandbox.App{BundleID: info.BundleID, Name: info.Name}
 		for _, name := range plan.Distribution.Groups {
 			app.Groups = append(app.Groups, sandbox.Group{Name: name})
 		}
 		options.Apps = append(options.Apps, app)
 	}
-	return sandbox.Start(options)
+	server, err := sandbox.Start(options)
+	if err != nil {
+		return nil, errors.Join(errors.New("the rehearsal cannot start"), err)
+	}
+	return server, nil
 }

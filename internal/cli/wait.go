@@ -30,12 +30,13 @@ func (p *program) waitCommand() *cli.Command {
 
 // run carries out a plan about a build that was uploaded before.
 func (p *program) run(c *cli.Context, plan release.Plan, do func(*release.Runner, context.Context, release.Plan) (release.Summary, error)) error {
-	session, err := p.open(c, nil)
+	narrator := p.narrator(c)
+	session, err := p.open(c, nil, narrator)
 	if err != nil {
 		return err
 	}
 	defer session.close()
-	summary, err := do(&release.Runner{Client: session.client, Observer: session.narrator, Now: p.Now}, c.Context, plan)
+	summary, err := do(&release.Runner{Client: session.client, Observer: narrator, Now: p.Now}, c.Context, plan)
 	session.close()
 	return p.result(c, summary, err)
 }

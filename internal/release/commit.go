@@ -17,11 +17,14 @@ func (r *run) commit(ctx context.Context, res reservation) error {
 		if err == nil {
 			return r.checkDelivery(file)
 		}
-		// A refusal for the state may be the echo of a commit that worked.
-		if !asc.IsUnclear(err) && !(asc.IsConflict(err) && try > 1) || ctx.Err() != nil {
+		// A refusal for the state may be the echo of a commit that worked, of
+		// this run or of another one with the same package.
+		if !asc.IsUnclear(err) && !asc.IsConflict(err) || ctx.Err() != nil {
 			return fmt.Errorf("commit the build upload file: %w", err)
 		}
-		r.notice("the reply to the commit was lost: reading the state")
+		if asc.IsUnclear(err) {
+			r.notice("the reply to the commit was lost: reading the state")
+		}
 		done, lookErr := r.committed(ctx, res)
 		if lookErr != nil {
 			return fmt.Errorf("read the state after a commit without a reply: %w", lookErr)
@@ -29,7 +32,7 @@ func (r *run) commit(ctx context.Context, res reservation) error {
 		if done {
 			return nil
 		}
-		if try == unclearTries {
+		if try == unclearTries || asc.IsConflict(err) {
 			return fmt.Errorf("commit the build upload file: %w", err)
 		}
 		if err := r.Sleep(ctx, time.Duration(try)*time.Second); err != nil {

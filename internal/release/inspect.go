@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/ascend-cli/ascend/internal/bundle"
+	"github.com/ascend-cli/ascend/internal/state"
 	"github.com/ascend-cli/ascend/upload"
 )
 
@@ -48,17 +49,27 @@ func (r *run) inspect(context.Context) (pkg, error) {
 	return pkg{Info: info, file: file, stat: stat}, nil
 }
 
-// unchanged makes sure that the file is still the one that was opened, by its
-// identity, size and modification time.
-func (p pkg) unchanged() error {
+// unchanged makes sure that the file holds what was sent. Where its identity
+// is the one that it was opened with, down to the time of the last change, it
+// does; otherwise it is read again.
+func (p pkg) unchanged(ctx context.Context, content []upload.Part) error {
+	same := true
 	for _, look := range []func() (os.FileInfo, error){p.file.Stat, func() (os.FileInfo, error) { return os.Stat(p.Path) }} {
 		now, err := look()
 		if err != nil {
 			return fmt.Errorf("%w: %w", upload.ErrFileChanged, err)
 		}
-		if !os.SameFile(now, p.stat) || now.Size() != p.stat.Size() || !now.ModTime().Equal(p.stat.ModTime()) {
+		if now.Size() != p.stat.Size() || !os.SameFile(now, p.stat) {
 			return fmt.Errorf("%s: %w", p.Path, upload.ErrFileChanged)
 		}
+		id := state.Identify(now)
+		same = same && id.Proves() && id == state.Identify(p.stat)
+	}
+	if same {
+		return nil
+	}
+	if err := upload.Check(ctx, p.file, content); err != nil {
+		return fmt.Errorf("%s: %w", p.Path, err)
 	}
 	return nil
 }

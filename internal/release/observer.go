@@ -90,8 +90,19 @@ type nobody struct{}
 
 func (nobody) Observe(Event) {}
 
-// parts translates the uploader's observer.
-type parts struct{ Observer }
+// parts translates the uploader's observer, and has parts remembered.
+type parts struct {
+	Observer
+	memory *memory
+}
 
-func (p parts) Progress(bytes int64)    { p.Observe(BytesSent{Bytes: bytes}) }
-func (p parts) Part(e upload.PartEvent) { p.Observe(Part{e}) }
+// Progress implements [upload.Observer].
+func (p parts) Progress(bytes int64) { p.Observe(BytesSent{Bytes: bytes}) }
+
+// Part implements [upload.Observer].
+func (p parts) Part(e upload.PartEvent) {
+	if e.State == upload.PartDone || e.State == upload.PartResumed {
+		p.memory.part(upload.Part{Offset: e.Offset, Length: e.Length, Sum: e.Sum})
+	}
+	p.Observe(Part{e})
+}

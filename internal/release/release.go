@@ -13,6 +13,7 @@ import (
 
 	"github.com/ascend-cli/ascend/asc"
 	"github.com/ascend-cli/ascend/internal/bundle"
+	"github.com/ascend-cli/ascend/internal/state"
 	"github.com/ascend-cli/ascend/upload"
 )
 
@@ -31,6 +32,8 @@ type Plan struct {
 	// BuildID and BuildUploadID select it by id.
 	BuildID, BuildUploadID string
 	Distribution           Distribution
+	// OnIncomplete says what becomes of a reservation that an earlier run left.
+	OnIncomplete OnIncomplete
 	// NoWait ends the way after the commit.
 	NoWait bool
 	// SkipPreflight goes on in spite of what preflight found.
@@ -40,6 +43,20 @@ type Plan struct {
 	// PollInterval is the pause between two looks; zero means adaptive.
 	PollInterval time.Duration
 }
+
+// OnIncomplete says what becomes of a reservation that an earlier run left.
+type OnIncomplete string
+
+// What can become of it. The zero value is [Resume].
+const (
+	// Resume sends what is missing, or replaces a reservation that does not
+	// fit.
+	Resume OnIncomplete = "resume"
+	// Replace removes it and starts anew.
+	Replace OnIncomplete = "replace"
+	// Fail is for those who want to look first.
+	Fail OnIncomplete = "fail"
+)
 
 // A Distribution is what is to happen with a build that is ready. Nil pointers
 // mean that the user did not say.
@@ -90,6 +107,9 @@ type Runner struct {
 	Limit *rate.Limiter
 	// RetryFor bounds the time one part is tried again; zero means the default.
 	RetryFor time.Duration
+	// State remembers uploads under way on this machine; nil means that only
+	// the service does.
+	State *state.Store
 	// Now and Sleep are the clock.
 	Now   func() time.Time
 	Sleep func(context.Context, time.Duration) error
@@ -126,6 +146,7 @@ type run struct {
 	plan    Plan
 	started time.Time
 	summary Summary
+	memory  *memory
 }
 
 func (r *Runner) start(plan Plan) *run {
@@ -166,12 +187,29 @@ func (r *run) upload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	unlock, err := r.recall(pkg)
+	if err != nil {
+		return &StageError{Stage: StageResolve, Err: err}
+	}
+	defer unlock()
+	err = r.uploadPackage(ctx, pkg)
+	if err == nil || KindOf(err) == Rejected {
+		r.memory.forget() // there is nothing to go on with
+	}
+	return err
+}
+
+// uploadPackage is the way from resolve on.
+func (r *run) uploadPackage(ctx context.Context, pkg pkg) error {
 	target, err := stage(ctx, r, StageResolve, func(ctx context.Context) (target, error) { return r.resolve(ctx, pkg) })
 	if err != nil {
 		return err
 	}
-	sent, err := r.send(ctx, pkg, target)
-	if err != nil {
+	sent := reservation{}
+	if target.sent != nil {
+		sent.uploadID = target.sent.ID
+		r.notice("an earlier run has sent this very package as build upload " + sent.uploadID + ": going on from there")
+	} else if sent, err = r.send(ctx, pkg, target); err != nil {
 		return err
 	}
 	if r.plan.NoWait {

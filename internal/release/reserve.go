@@ -26,8 +26,12 @@ const unclearTries = 4
 func (r *run) reserve(ctx context.Context, p pkg, t target) (reservation, error) {
 	if t.leftover != nil {
 		res, ok, err := r.takeUp(ctx, p, t, *t.leftover)
-		if err != nil || ok {
+		if err != nil {
 			return res, err
+		}
+		if ok {
+			r.memory.reserve(t.app.ID, res)
+			return res, nil
 		}
 	}
 	created, err := r.createUpload(ctx, p, t)
@@ -36,13 +40,29 @@ func (r *run) reserve(ctx context.Context, p pkg, t target) (reservation, error)
 	}
 	r.summary.BuildUploadID = created.ID
 	file, err := r.createFile(ctx, p, created.ID)
-	return reservation{uploadID: created.ID, file: file}, err
+	if err != nil {
+		return reservation{}, err
+	}
+	res := reservation{uploadID: created.ID, file: file}
+	r.memory.reserve(t.app.ID, res)
+	return res, nil
 }
 
 // takeUp attaches to a reservation, if it can still carry this package. One
 // that cannot is removed: it would only be in the way.
 func (r *run) takeUp(ctx context.Context, p pkg, t target, leftover asc.BuildUpload) (reservation, bool, error) {
 	r.summary.BuildUploadID = leftover.ID
+	switch r.plan.OnIncomplete {
+	case Fail:
+		return reservation{}, false, &Error{
+			Kind:    Conflict,
+			Message: fmt.Sprintf("an earlier run left build upload %s for %s (%s) incomplete", leftover.ID, p.ShortVersion, p.BuildVersion),
+			Hint:    "leave --on-incomplete=fail out to send what is missing, or remove it: ascend uploads cancel " + leftover.ID,
+		}
+	case Replace:
+		r.replace(ctx, leftover.ID, "it is replaced, as asked")
+		return reservation{}, false, nil
+	}
 	if leftover.AssetFile == nil {
 		file, err := r.createFile(ctx, p, leftover.ID)
 		if err != nil {
@@ -64,12 +84,19 @@ func (r *run) takeUp(ctx context.Context, p pkg, t target, leftover asc.BuildUpl
 			return reservation{}, false, fmt.Errorf("read the build upload file that an earlier run left: %w", err)
 		}
 	}
-	r.notice("an earlier run left build upload " + leftover.ID + ", which does not fit this package: it is replaced")
-	if err := r.Client.DeleteBuildUpload(ctx, leftover.ID); err != nil && !asc.IsNotFound(err) {
-		r.warn(fmt.Sprintf("the build upload %s that an earlier run left cannot be removed: %v", leftover.ID, err))
-	}
-	r.summary.BuildUploadID = ""
+	r.replace(ctx, leftover.ID, "it does not fit this package and is replaced")
 	return reservation{}, false, nil
+}
+
+// replace removes a reservation that an earlier run left, if the service lets
+// it: one that stays is in nobody's way.
+func (r *run) replace(ctx context.Context, uploadID, why string) {
+	r.notice("an earlier run left build upload " + uploadID + ": " + why)
+	if err := r.Client.DeleteBuildUpload(ctx, uploadID); err != nil && !asc.IsNotFound(err) {
+		r.warn(fmt.Sprintf("the build upload %s that an earlier run left cannot be removed: %v", uploadID, err))
+	}
+	r.memory.forget()
+	r.summary.BuildUploadID = ""
 }
 
 func covers(file asc.BuildUploadFile, size int64) bool {
@@ -98,8 +125,8 @@ func (r *run) createUpload(ctx context.Context, p pkg, t target) (asc.BuildUploa
 		if lookErr != nil {
 			return asc.BuildUpload{}, fmt.Errorf("look for the build upload whose reservation had no reply: %w", lookErr)
 		}
-		if found != nil {
-			return *found, nil
+		if found.leftover != nil {
+			return *found.leftover, nil
 		}
 		if try == unclearTries {
 			return asc.BuildUpload{}, fmt.Errorf("reserve the build upload: %w", err)
@@ -177,5 +204,6 @@ func (r *run) discard(ctx context.Context, uploadID string) {
 		return
 	}
 	r.summary.BuildUploadID = ""
+	r.memory.forget()
 	r.notice("the reservation " + uploadID + " was removed")
 }

@@ -13,8 +13,15 @@ import (
 type target struct {
 	app    asc.App
 	groups []asc.BetaGroup
+	occupant
+}
+
+// An occupant is what has the version and build number of a package already.
+type occupant struct {
 	// leftover is a reservation that an earlier run left behind, or nil.
 	leftover *asc.BuildUpload
+	// sent is an upload of this very package, or nil.
+	sent *asc.BuildUpload
 }
 
 // resolve finds everything that the rest of the way needs, so that whatever
@@ -26,7 +33,7 @@ func (r *run) resolve(ctx context.Context, p pkg) (target, error) {
 	}
 	r.summary.AppID = app.ID
 	t := target{app: app}
-	if t.leftover, err = r.checkFree(ctx, app, p); err != nil {
+	if t.occupant, err = r.checkFree(ctx, app, p); err != nil {
 		return target{}, err
 	}
 	if t.groups, err = r.groups(ctx, app); err != nil {
@@ -176,9 +183,9 @@ func (r *run) checkReviewFlags(groups []asc.BetaGroup) error {
 	}
 }
 
-// checkFree stops when the version and build number exist. It returns a
-// reservation without a binary, which is no conflict but something to resume.
-func (r *run) checkFree(ctx context.Context, app asc.App, p pkg) (*asc.BuildUpload, error) {
+// checkFree stops when the version and build number exist. What an earlier run
+// of the same package left is no conflict, but something to go on with.
+func (r *run) checkFree(ctx context.Context, app asc.App, p pkg) (occupant, error) {
 	var leftover *asc.BuildUpload
 	uploads := r.Client.BuildUploads(ctx, app.ID, asc.BuildUploadFilter{
 		CFBundleShortVersionStrings: versionSpellings(p.ShortVersion),
@@ -187,7 +194,7 @@ func (r *run) checkFree(ctx context.Context, app asc.App, p pkg) (*asc.BuildUplo
 	})
 	for u, err := range uploads {
 		if err != nil {
-			return nil, fmt.Errorf("list the build uploads of %s: %w", app.BundleID, err)
+			return occupant{}, fmt.Errorf("list the build uploads of %s: %w", app.BundleID, err)
 		}
 		if u.Platform != asc.Platform(p.Platform) || !sameVersion(u.CFBundleShortVersionString, p.ShortVersion) || !sameVersion(u.CFBundleVersion, p.BuildVersion) {
 			continue
@@ -195,9 +202,12 @@ func (r *run) checkFree(ctx context.Context, app asc.App, p pkg) (*asc.BuildUplo
 		switch u.State.State {
 		case asc.UploadProcessing, asc.UploadComplete:
 			r.summary.BuildUploadID, r.summary.BuildID = u.ID, u.BuildID
-			return nil, r.taken(app, p, fmt.Sprintf("build upload %s is %s", u.ID, u.State.State), "ascend wait --build-upload "+u.ID)
+			if same, err := r.memory.isUpload(ctx, u.ID, p); same || err != nil {
+				return occupant{sent: &u}, err
+			}
+			return occupant{}, r.taken(app, p, fmt.Sprintf("build upload %s is %s", u.ID, u.State.State), "ascend wait --build-upload "+u.ID)
 		case asc.UploadAwaiting:
-			if leftover == nil || resumable(u, p) && !resumable(*leftover, p) {
+			if leftover == nil || resumable(u, p) && !resumable(*leftover, p) || r.memory.reserved(u.ID) {
 				leftover = &u
 			}
 		}
@@ -207,7 +217,7 @@ func (r *run) checkFree(ctx context.Context, app asc.App, p pkg) (*asc.BuildUplo
 	})
 	for b, err := range builds {
 		if err != nil {
-			return nil, fmt.Errorf("list the builds of %s: %w", app.BundleID, err)
+			return occupant{}, fmt.Errorf("list the builds of %s: %w", app.BundleID, err)
 		}
 		if !sameVersion(b.Version, p.BuildVersion) ||
 			b.PreReleaseVersion.Version != "" && !sameVersion(b.PreReleaseVersion.Version, p.ShortVersion) ||
@@ -215,9 +225,9 @@ func (r *run) checkFree(ctx context.Context, app asc.App, p pkg) (*asc.BuildUplo
 			continue
 		}
 		r.summary.BuildID, r.summary.State = b.ID, b.ProcessingState
-		return nil, r.taken(app, p, fmt.Sprintf("build %s is %s", b.ID, b.ProcessingState), "ascend distribute --build "+b.ID)
+		return occupant{}, r.taken(app, p, fmt.Sprintf("build %s is %s", b.ID, b.ProcessingState), "ascend distribute --build "+b.ID)
 	}
-	return leftover, nil
+	return occupant{leftover: leftover}, nil
 }
 
 func (r *run) taken(app asc.App, p pkg, what, command string) error {

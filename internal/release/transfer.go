@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/ascend-cli/ascend/asc"
+	"github.com/ascend-cli/ascend/internal/state"
 	"github.com/ascend-cli/ascend/upload"
 )
 
@@ -28,7 +30,12 @@ func (r *run) send(ctx context.Context, p pkg, t target) (reservation, error) {
 		if err != nil {
 			return reservation{}, err
 		}
-		return res, r.stage(ctx, StageCommit, func(ctx context.Context) error { return r.commit(ctx, res) })
+		r.memory.reached(state.Committing)
+		err = r.stage(ctx, StageCommit, func(ctx context.Context) error { return r.commit(ctx, res) })
+		if err == nil {
+			r.memory.reached(state.Committed)
+		}
+		return res, err
 	}
 }
 
@@ -40,7 +47,8 @@ func (r *run) transfer(ctx context.Context, p pkg, res reservation) error {
 		Transport: r.Transport,
 		Limit:     r.Limit,
 		RetryFor:  r.RetryFor,
-		Observer:  parts{r.Observer},
+		Observer:  parts{r.Observer, r.memory},
+		Sums:      r.memory.sums(operations(res.file)),
 		Refresh: func(ctx context.Context) ([]upload.Operation, error) {
 			file, err := r.Client.BuildUploadFile(ctx, res.file.ID)
 			if asc.IsNotFound(err) {
@@ -49,11 +57,12 @@ func (r *run) transfer(ctx context.Context, p pkg, res reservation) error {
 			return operations(file), err
 		},
 	})
+	r.memory.flush()
 	r.summary.Parts = result.Parts
 	r.summary.Retries += result.Retries
 	r.summary.ResumedParts = result.Resumed
 	if err == nil {
-		err = p.unchanged()
+		err = p.unchanged(ctx, result.Content)
 	}
 	if err == nil && !result.Verified {
 		err = r.verify(ctx, res, result)
@@ -63,8 +72,9 @@ func (r *run) transfer(ctx context.Context, p pkg, res reservation) error {
 		r.discard(ctx, res.uploadID)
 		return &Error{Kind: Transfer, Message: "the service's plan for the upload cannot be carried out, so nothing was sent", Hint: "run the same command again; if it repeats, report it to Apple with the build upload id " + res.uploadID, Err: err}
 	}
-	if errors.Is(err, upload.ErrFileChanged) {
-		r.discard(ctx, res.uploadID)
+	var part *upload.PartError
+	if errors.Is(err, upload.ErrFileChanged) || errors.As(err, &part) && part.Status == http.StatusNotFound {
+		r.discard(ctx, res.uploadID) // it can never be completed
 	}
 	return err
 }
@@ -81,7 +91,7 @@ func (r *run) verify(ctx context.Context, res reservation, result upload.Result)
 		return nil // nothing to compare with; the commit checks the size
 	}
 	for i, op := range sorted {
-		if i < len(result.Sums) && op.EntityTag != "" && !strings.EqualFold(strings.Trim(op.EntityTag, `"`), result.Sums[i]) {
+		if i < len(result.Content) && op.EntityTag != "" && !strings.EqualFold(strings.Trim(op.EntityTag, `"`), result.Content[i].Sum) {
 			return &upload.PartError{PartNumber: int64(i + 1), Offset: op.Offset, Length: op.Length, Attempts: 1, Err: errors.New("the service has something else than was sent")}
 		}
 	}

@@ -75,6 +75,9 @@ func (n *Narrator) Observe(event release.Event) {
 	}
 }
 
+// Notice writes something worth knowing.
+func (n *Narrator) Notice(text string) { n.Observe(release.Notice{Text: text}) }
+
 // Retry tells of an API request that is made again.
 func (n *Narrator) Retry(r asc.Retry) {
 	n.mu.Lock()

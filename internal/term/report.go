@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"text/tabwriter"
 	"time"
 
 	"github.com/ascend-cli/ascend/internal/bundle"
@@ -56,6 +57,32 @@ func (s Streams) rows(pairs ...string) {
 func (s Streams) Table(heading string, pairs ...string) {
 	fmt.Fprintln(s.Out, heading)
 	s.rows(pairs...)
+}
+
+// Line writes one line to stdout.
+func (s Streams) Line(text string) { fmt.Fprintln(s.Out, Clean(text)) }
+
+// Item writes one finding of Apple's to stdout.
+func (s Streams) Item(kind, code, text string) {
+	if code != "" {
+		text = code + ": " + text
+	}
+	fmt.Fprintf(s.Out, "  %-9s %s\n", kind+":", Clean(text))
+}
+
+// Columns writes an aligned table to stdout. The first row is its heading.
+func (s Streams) Columns(rows [][]string) {
+	w := tabwriter.NewWriter(s.Out, 0, 8, 2, ' ', 0)
+	for _, row := range rows {
+		for i, cell := range row {
+			if i > 0 {
+				fmt.Fprint(w, "\t")
+			}
+			fmt.Fprint(w, Clean(cell))
+		}
+		fmt.Fprintln(w)
+	}
+	_ = w.Flush() // stdout is gone if this fails
 }
 
 // Summary writes the result of a release to stdout.
