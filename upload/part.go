@@ -125,11 +125,19 @@ func (u *uploader) refresh(ctx context.Context, i int, stale Operation) error {
 		return ErrExpired
 	}
 	if sorted[i].URL == stale.URL {
-		return ErrExpired
+		return errSameOperation
 	}
 	u.operations = sorted
 	return nil
 }
+
+// errSameOperation says that the service considers an operation good that the
+// store refused.
+var errSameOperation = errors.New("the service gives the same upload operation again")
+
+// sameTries is how often an operation is tried that the store refuses and the
+// service insists on.
+const sameTries = 3
 
 // shortWait is the longest pause during which a part keeps its slot.
 const shortWait = time.Second
@@ -153,7 +161,7 @@ func (u *uploader) part(ctx context.Context, i int) error {
 		}
 	}
 	var firstFailure time.Time
-	suspicions := 0
+	suspicions, refusals := 0, 0
 	for attempt := 1; ; attempt++ {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -191,7 +199,14 @@ func (u *uploader) part(ctx context.Context, i int) error {
 		case final:
 			return failure
 		case renewed:
-			if err := u.refresh(ctx, i, op); err != nil {
+			err := u.refresh(ctx, i, op)
+			if refusals++; errors.Is(err, errSameOperation) {
+				if refusals < sameTries {
+					break
+				}
+				err = ErrExpired
+			}
+			if err != nil {
 				if ctx.Err() != nil {
 					return context.Cause(ctx)
 				}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"os"
 	"os/exec"
@@ -37,6 +38,7 @@ func TestScripts(t *testing.T) {
 			"appstoreconnect": startSandbox,
 			"setenv-file":     setenvFile,
 			"exits":           exits,
+			"upload-id":       uploadID,
 		},
 	})
 }
@@ -46,7 +48,8 @@ func TestScripts(t *testing.T) {
 //
 //	appstoreconnect [key=value…]
 //
-// The keys are role, issuer, processing, settle, fail, part-size and groups.
+// The keys are role, issuer, processing, settle, fail, groups, and fault with +
+// for spaces.
 func startSandbox(ts *testscript.TestScript, neg bool, args []string) {
 	role, issuer, groups := sandbox.Admin, "57246542-96fe-1a63-e053-0824d011072a", "Team:all,QA:internal,Beta:external"
 	options := sandbox.Options{}
@@ -68,6 +71,10 @@ func startSandbox(ts *testscript.TestScript, neg bool, args []string) {
 		case "fail":
 			code, text, _ := strings.Cut(value, ":")
 			options.FailWith = append(options.FailWith, sandbox.Detail{Code: code, Description: text})
+		case "fault":
+			fault, err := sandbox.ParseFault(strings.ReplaceAll(value, "+", " "))
+			ts.Check(err)
+			options.Faults = append(options.Faults, fault)
 		case "groups":
 			groups = value
 		default:
@@ -92,6 +99,15 @@ func startSandbox(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("ASCEND_KEY", base64.StdEncoding.EncodeToString([]byte(key.PEM())))
 	ts.Setenv("ASCEND_POLL_INTERVAL", "5ms")
 	ts.Check(os.WriteFile(ts.MkAbs("key.p8"), []byte(key.PEM()), 0o600))
+}
+
+// uploadID sets $UPLOAD from the JSON of an upload.
+func uploadID(ts *testscript.TestScript, neg bool, args []string) {
+	var summary struct {
+		ID string `json:"build_upload_id"`
+	}
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &summary))
+	ts.Setenv("UPLOAD", summary.ID)
 }
 
 // exits runs a command that must end with an exit code.

@@ -107,6 +107,9 @@ type Runner struct {
 	Limit *rate.Limiter
 	// RetryFor bounds the time one part is tried again; zero means the default.
 	RetryFor time.Duration
+	// StallTimeout and ReplyTimeout are those of [upload.Options]; zero means
+	// the default.
+	StallTimeout, ReplyTimeout time.Duration
 	// State remembers uploads under way on this machine; nil means that only
 	// the service does.
 	State *state.Store

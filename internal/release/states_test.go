@@ -264,7 +264,7 @@ func TestAStoreWithoutETagsIsCheckedByReadingBack(t *testing.T) {
 	good.upload(release.Plan{Path: pack(t, "1.2.0", "42")})
 	bad := newBench(t)
 	noTags(bad, true)
-	bad.fails(release.Plan{Path: pack(t, "1.2.0", "42")}, release.Transfer, "something else")
+	bad.fails(release.Plan{Path: pack(t, "1.2.0", "42")}, release.Transfer, "does not have 11 of the 11 parts")
 	if len(bad.calls("PATCH")) != 0 {
 		t.Error("it was committed")
 	}
@@ -279,7 +279,7 @@ func TestANoteTheServiceDoesNotKeepIsAnError(t *testing.T) {
 		}
 		return 0
 	})
-	b.fails(release.Plan{Path: pack(t, "1.2.0", "42"), Distribution: release.Distribution{WhatToTest: ptr("Try it.")}}, release.Rejected, "something else")
+	b.fails(release.Plan{Path: pack(t, "1.2.0", "42"), Distribution: release.Distribution{WhatToTest: ptr("Try it.")}}, release.Rejected, "the service shows something else")
 }
 
 func TestNotesInSeveralLocales(t *testing.T) {

@@ -39,33 +39,37 @@ func (r *run) send(ctx context.Context, p pkg, t target) (reservation, error) {
 	}
 }
 
+// transferRounds is how often parts are sent again that the store took without
+// saying what it got, and that turn out not to be there.
+const transferRounds = 3
+
 // transfer sends the parts that the service does not have.
 func (r *run) transfer(ctx context.Context, p pkg, res reservation) error {
 	r.Observer.Observe(TransferStarted{Bytes: p.Size, Parts: len(res.file.UploadOperations)})
-	result, err := upload.Upload(ctx, p.file, p.Size, operations(res.file), upload.Options{
-		Pool:      r.Pool,
-		Transport: r.Transport,
-		Limit:     r.Limit,
-		RetryFor:  r.RetryFor,
-		Observer:  parts{r.Observer, r.memory},
-		Sums:      r.memory.sums(operations(res.file)),
-		Refresh: func(ctx context.Context) ([]upload.Operation, error) {
-			file, err := r.Client.BuildUploadFile(ctx, res.file.ID)
-			if asc.IsNotFound(err) {
-				return nil, upload.ErrExpired
+	var result upload.Result
+	var err error
+	for round := 1; ; round++ {
+		result, err = r.sendParts(ctx, p, res)
+		if err != nil || result.Verified {
+			break
+		}
+		var missing int
+		res.file, missing, err = r.verify(ctx, res, result)
+		if err != nil || missing == 0 {
+			break
+		}
+		if round == transferRounds {
+			err = &Error{
+				Kind:    Transfer,
+				Message: fmt.Sprintf("the service does not have %d of the %d parts, which the object store took %d times", missing, result.Parts, round),
+				Hint:    "look for a proxy that answers in the object store's place (HTTPS_PROXY), then run the same command again",
 			}
-			return operations(file), err
-		},
-	})
-	r.memory.flush()
-	r.summary.Parts = result.Parts
-	r.summary.Retries += result.Retries
-	r.summary.ResumedParts = result.Resumed
+			break
+		}
+		r.notice(fmt.Sprintf("the service does not have %d of the parts that the object store took: sending them again", missing))
+	}
 	if err == nil {
 		err = p.unchanged(ctx, result.Content)
-	}
-	if err == nil && !result.Verified {
-		err = r.verify(ctx, res, result)
 	}
 	var plan *upload.PlanError
 	if errors.As(err, &plan) {
@@ -79,23 +83,59 @@ func (r *run) transfer(ctx context.Context, p pkg, res reservation) error {
 	return err
 }
 
+func (r *run) sendParts(ctx context.Context, p pkg, res reservation) (upload.Result, error) {
+	result, err := upload.Upload(ctx, p.file, p.Size, operations(res.file), upload.Options{
+		Pool:         r.Pool,
+		Transport:    r.Transport,
+		Limit:        r.Limit,
+		RetryFor:     r.RetryFor,
+		StallTimeout: r.StallTimeout,
+		ReplyTimeout: r.ReplyTimeout,
+		Observer:     parts{r.Observer, r.memory},
+		Sums:         r.memory.sums(operations(res.file)),
+		Refresh: func(ctx context.Context) ([]upload.Operation, error) {
+			file, err := r.Client.BuildUploadFile(ctx, res.file.ID)
+			if asc.IsNotFound(err) {
+				return nil, upload.ErrExpired
+			}
+			return operations(file), err
+		},
+		Now:   r.Now,
+		Sleep: r.Sleep,
+	})
+	r.memory.flush()
+	r.summary.Parts = result.Parts
+	r.summary.Retries += result.Retries
+	r.summary.ResumedParts = max(r.summary.ResumedParts, result.Resumed)
+	return result, err
+}
+
 // verify compares what the service says it has with what was sent, for a store
-// that answered without ETags.
-func (r *run) verify(ctx context.Context, res reservation, result upload.Result) error {
-	file, err := r.Client.BuildUploadFile(ctx, res.file.ID)
+// that answered without ETags: a proxy may have taken the parts instead. A
+// service that tells of no part at all cannot be asked.
+func (r *run) verify(ctx context.Context, res reservation, result upload.Result) (file asc.BuildUploadFile, missing int, err error) {
+	file, err = r.Client.BuildUploadFile(ctx, res.file.ID)
 	if err != nil {
-		return fmt.Errorf("read back the parts: %w", err)
+		return file, 0, fmt.Errorf("read back the parts: %w", err)
 	}
 	sorted, err := upload.Validate(operations(file), result.Bytes)
 	if err != nil {
-		return nil // nothing to compare with; the commit checks the size
+		return file, 0, nil // nothing to compare with; the commit checks it
 	}
+	tagged := 0
 	for i, op := range sorted {
-		if i < len(result.Content) && op.EntityTag != "" && !strings.EqualFold(strings.Trim(op.EntityTag, `"`), result.Content[i].Sum) {
-			return &upload.PartError{PartNumber: int64(i + 1), Offset: op.Offset, Length: op.Length, Attempts: 1, Err: errors.New("the service has something else than was sent")}
+		tag := strings.Trim(op.EntityTag, `"`)
+		if tag != "" {
+			tagged++
+		}
+		if i < len(result.Content) && !strings.EqualFold(tag, result.Content[i].Sum) {
+			missing++
 		}
 	}
-	return nil
+	if tagged == 0 {
+		missing = 0
+	}
+	return file, missing, nil
 }
 
 // operations translates the API's upload operations into the uploader's.

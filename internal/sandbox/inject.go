@@ -25,7 +25,11 @@ func (s *Server) inject(f *Fault, host string, w http.ResponseWriter, r *http.Re
 		}
 		return
 	case FaultLose:
-		handle(&unsent{header: http.Header{}}, r)
+		lost := &unsent{header: http.Header{}}
+		handle(lost, r)
+		if rec, ok := w.(*recorder); ok {
+			rec.status = lost.status // what was done is what is reported
+		}
 		s.cut(w, false)
 		return
 	case FaultWrongETag:
@@ -153,11 +157,14 @@ func (b *slowBody) Read(p []byte) (int, error) {
 }
 
 // unsent takes a reply that nobody gets.
-type unsent struct{ header http.Header }
+type unsent struct {
+	header http.Header
+	status int
+}
 
 func (u *unsent) Header() http.Header         { return u.header }
 func (u *unsent) Write(p []byte) (int, error) { return len(p), nil }
-func (u *unsent) WriteHeader(int)             {}
+func (u *unsent) WriteHeader(status int)      { u.status = status }
 
 // retagged changes the ETag of a reply.
 type retagged struct {
