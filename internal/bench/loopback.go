@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/md5"
 	"crypto/tls"
@@ -94,5 +93,3 @@ func (s *site) bareLoop(ctx context.Context, file io.ReaderAt) (time.Duration, e
 	err := group.Wait()
 	return time.Since(start), err
 }
-
-var _ = bytes.MinRead

@@ -1,16 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"path/filepath"
 	"sync/atomic"
 	"time"
 
@@ -128,19 +124,3 @@ func (r *repeated) ReadAt(p []byte, offset int64) (int, error) {
 	}
 	return n, nil
 }
-
-// build makes the real program in a folder of its own.
-func build(ctx context.Context) (binary string, remove func(), err error) {
-	dir, err := os.MkdirTemp("", "ascend-bench-")
-	if err != nil {
-		return "", nil, err
-	}
-	binary = filepath.Join(dir, "ascend")
-	if err := command(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", binary, "./cmd/ascend").Run(); err != nil {
-		os.RemoveAll(dir)
-		return "", nil, fmt.Errorf("build ascend (run this from the repository): %w", err)
-	}
-	return binary, func() { os.RemoveAll(dir) }, nil
-}
-
-var _ = bytes.MinRead
