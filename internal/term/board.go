@@ -75,7 +75,7 @@ func (b *Board) Warn(text string) {
 
 // Retry tells of an API request that is made again.
 func (b *Board) Retry(r asc.Retry) {
-	b.Notice(fmt.Sprintf("%v; next try in %s", r.Err, Duration(r.Wait)))
+	b.Notice(again(r.Err, r.Wait))
 }
 
 // Close ends what is being drawn.

@@ -50,6 +50,7 @@ func (n *Narrator) Observe(event release.Event) {
 	switch e := event.(type) {
 	case release.BytesSent:
 		if n.transfer != nil {
+			n.fitBar(n.transfer)
 			n.transfer.add(e.Bytes)
 		}
 	case release.Inspected:
@@ -82,7 +83,15 @@ func (n *Narrator) Notice(text string) { n.Observe(release.Notice{Text: text}) }
 func (n *Narrator) Retry(r asc.Retry) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.line(n.streams.yellow("  retry      ") + Clean(fmt.Sprintf("%v; next try in %s", r.Err, Duration(r.Wait))))
+	n.line(n.streams.yellow("  retry      ") + Clean(again(r.Err, r.Wait)))
+}
+
+// again says that something is tried once more, and when.
+func again(err error, wait time.Duration) string {
+	if wait < time.Millisecond {
+		return fmt.Sprintf("%v; trying again", err)
+	}
+	return fmt.Sprintf("%v; next try in %s", err, Duration(wait))
 }
 
 // Warn writes a warning. The caller holds the lock or is alone.
@@ -158,7 +167,7 @@ func (n *Narrator) part(e release.Part) {
 	// Many parts fail together; one line a second is enough to read.
 	if now := n.now(); now.Sub(n.lastRetry) >= time.Second {
 		n.lastRetry = now
-		n.line(n.streams.yellow("  retry      ") + Clean(fmt.Sprintf("%v; next try in %s", e.Err, Duration(e.Wait))))
+		n.line(n.streams.yellow("  retry      ") + Clean(again(e.Err, e.Wait)))
 	}
 }
 

@@ -18,6 +18,8 @@ type transfer struct {
 	resumed       int
 	started       time.Time
 	bar           *progressbar.ProgressBar
+	width         int // of the terminal, when the bar was begun
+	looked        time.Time
 	stop, stopped chan struct{}
 }
 
@@ -30,26 +32,51 @@ func (n *Narrator) startTransfer(e release.TransferStarted) {
 		return
 	}
 	if n.streams.Live {
-		t.bar = progressbar.NewOptions64(e.Bytes,
-			progressbar.OptionSetWriter(n.streams.Err),
-			progressbar.OptionSetDescription("  transfer  "),
-			progressbar.OptionShowBytes(true),
-			progressbar.OptionShowTotalBytes(true),
-			progressbar.OptionShowCount(),
-			progressbar.OptionSetWidth(barWidth(n.streams.Width())),
-			progressbar.OptionThrottle(100*time.Millisecond),
-			progressbar.OptionSetPredictTime(true),
-			progressbar.OptionClearOnFinish(),
-			progressbar.OptionEnableColorCodes(false),
-		)
+		n.drawBar(t)
 		return
 	}
 	t.stop, t.stopped = make(chan struct{}), make(chan struct{})
 	go n.beat(t)
 }
 
-// barWidth leaves room for the figures beside the bar.
-func barWidth(terminal int) int { return max(5, min(40, terminal-60)) }
+// drawBar begins a bar that fits the terminal: in a narrow one, figures give
+// way before the bar does.
+func (n *Narrator) drawBar(t *transfer) {
+	t.width, t.looked = n.streams.Width(), n.now()
+	room := t.width - 26 // description, percentage, borders
+	options := []progressbar.Option{
+		progressbar.OptionSetWriter(n.streams.Err),
+		progressbar.OptionSetDescription(t.title()),
+		progressbar.OptionThrottle(100 * time.Millisecond),
+		progressbar.OptionClearOnFinish(),
+		progressbar.OptionEnableColorCodes(false),
+	}
+	const bytes, times = 26, 14 // the columns they take
+	if room >= 10+bytes {
+		room -= bytes
+		options = append(options, progressbar.OptionShowBytes(true), progressbar.OptionShowTotalBytes(true), progressbar.OptionShowCount())
+	}
+	if predict := room >= 10+times; predict {
+		room -= times
+	} else {
+		options = append(options, progressbar.OptionSetElapsedTime(false), progressbar.OptionSetPredictTime(false))
+	}
+	t.bar = progressbar.NewOptions64(t.bytes, append(options, progressbar.OptionSetWidth(max(3, min(40, room))))...)
+}
+
+func (t *transfer) title() string { return fmt.Sprintf("  transfer   %d/%d", t.done, t.parts) }
+
+// fitBar draws a new bar when the terminal has another width.
+func (n *Narrator) fitBar(t *transfer) {
+	if now := n.now(); t.bar == nil || now.Sub(t.looked) < 200*time.Millisecond {
+		return
+	}
+	t.looked = n.now()
+	if n.streams.Width() != t.width {
+		_ = t.bar.Clear() // a line that stays is harmless
+		n.drawBar(t)
+	}
+}
 
 // beat writes a line every 30 seconds while a transfer goes on, also when
 // nothing moves.
@@ -85,7 +112,7 @@ func (t *transfer) part(e release.Part) {
 		t.resumed++
 	}
 	if t.bar != nil {
-		t.bar.Describe(fmt.Sprintf("  transfer   %d/%d", t.done, t.parts))
+		t.bar.Describe(t.title())
 	}
 }
 
