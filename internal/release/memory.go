@@ -133,6 +133,10 @@ func (m *memory) reserve(appID string, res reservation) {
 	}
 	m.record.AppID, m.record.BuildUploadID, m.record.BuildUploadFileID = appID, res.uploadID, res.file.ID
 	m.record.Stage = state.Transferring
+	m.record.Operations = nil
+	for _, op := range res.file.UploadOperations {
+		m.record.Operations = append(m.record.Operations, state.Operation{PartNumber: op.PartNumber, Offset: op.Offset, Length: op.Length, Expiration: op.Expiration})
+	}
 	m.save()
 }
 

@@ -34,6 +34,14 @@ const (
 	Committed Stage = "committed"
 )
 
+// An Operation is one part that the service asked for.
+type Operation struct {
+	PartNumber int64     `json:"part_number"`
+	Offset     int64     `json:"offset"`
+	Length     int64     `json:"length"`
+	Expiration time.Time `json:"expiration"`
+}
+
 // A Part is one that the store has acknowledged.
 type Part struct {
 	Offset int64 `json:"offset"`
@@ -47,14 +55,18 @@ type Record struct {
 	// Format is that of the record; others than 1 are not understood.
 	Format int `json:"format"`
 	Key
-	Path              string    `json:"path"`
-	File              Identity  `json:"file"`
-	AppID             string    `json:"app_id"`
-	BuildUploadID     string    `json:"build_upload_id"`
-	BuildUploadFileID string    `json:"build_upload_file_id"`
-	Stage             Stage     `json:"stage"`
-	Parts             []Part    `json:"parts"`
-	Updated           time.Time `json:"updated"`
+	Path              string   `json:"path"`
+	File              Identity `json:"file"`
+	AppID             string   `json:"app_id"`
+	BuildUploadID     string   `json:"build_upload_id"`
+	BuildUploadFileID string   `json:"build_upload_file_id"`
+	Stage             Stage    `json:"stage"`
+	// Operations are the parts that the service asked for. Their URLs are not
+	// kept: they are secrets, and the service gives them again.
+	Operations []Operation `json:"operations"`
+	// Parts are those that the store has acknowledged.
+	Parts   []Part    `json:"parts"`
+	Updated time.Time `json:"updated"`
 }
 
 const format = 1

@@ -216,3 +216,40 @@ func TestAPipeIsNoTerminal(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+func TestSeveralReleasesAtATime(t *testing.T) {
+	for name, live := range map[string]bool{"board-log": false, "board-live": true} {
+		t.Run(name, func(t *testing.T) {
+			var s screen
+			c := &clock{now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}
+			b := term.NewBoard(s.streams(live, false, 80), false, c.Now, []string{"build/ios.ipa", "build/mac-app.pkg"})
+			b.Warn("the key file can be read by others")
+			one, two := b.Lane(0), b.Lane(1)
+			for i, lane := range []release.Observer{one, two} {
+				lane.Observe(release.StageStarted{Name: release.StageTransfer})
+				lane.Observe(release.TransferStarted{Bytes: 10_000_000, Parts: 2})
+				c.pass(time.Second)
+				lane.Observe(release.BytesSent{Bytes: int64(i+1) * 2_500_000})
+			}
+			c.pass(time.Second)
+			one.Observe(release.Part{PartEvent: upload.PartEvent{State: upload.PartRetry, Number: 1, Err: errors.New("the connection broke")}})
+			one.Observe(release.BytesSent{Bytes: 5_000_000})
+			one.Observe(release.Part{PartEvent: upload.PartEvent{State: upload.PartDone, Number: 1}})
+			one.Observe(release.StageFinished{Name: release.StageTransfer, Err: errors.New("refused")})
+			two.Observe(release.Part{PartEvent: upload.PartEvent{State: upload.PartDone, Number: 1}})
+			two.Observe(release.BytesSent{Bytes: 5_000_000})
+			two.Observe(release.Part{PartEvent: upload.PartEvent{State: upload.PartDone, Number: 2}})
+			two.Observe(release.StageFinished{Name: release.StageTransfer})
+			two.Observe(release.StageStarted{Name: release.StageWait})
+			two.Observe(release.Waiting{For: "build upload u", State: "PROCESSING", Elapsed: time.Second})
+			c.pass(time.Second)
+			b.Retry(asc.Retry{Err: errors.New("GET /v1/buildUploads/u: HTTP 503"), Wait: time.Second})
+			two.Observe(release.StageFinished{Name: release.StageWait, Duration: 2 * time.Second})
+			b.Close()
+			if !live && strings.ContainsAny(s.err.String(), "\r\x1b") {
+				t.Errorf("control characters in a log: %q", s.err.String())
+			}
+			golden(t, name, visible(s.err.String()))
+		})
+	}
+}
