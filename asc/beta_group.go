@@ -3,6 +3,7 @@ package asc
 import (
 	"context"
 	"iter"
+	"net/http"
 )
 
 // A BetaGroup is a group of testers of an app.
@@ -34,4 +35,36 @@ func toBetaGroup(r resource[betaGroupAttributes], _ included) BetaGroup {
 // BetaGroups lists the groups of an app. Names are not unique.
 func (c *Client) BetaGroups(ctx context.Context, appID string) iter.Seq2[BetaGroup, error] {
 	return pages(ctx, c, "/v1/betaGroups", values("filter[app]", appID, "limit", maxPageSize), toBetaGroup)
+}
+
+// A NewBetaGroup is what a group needs.
+type NewBetaGroup struct {
+	Name string `json:"name"`
+	// IsInternalGroup makes a group of team members. HasAccessToAllBuilds gives
+	// it every build by itself; external groups cannot have that.
+	IsInternalGroup      bool  `json:"isInternalGroup"`
+	HasAccessToAllBuilds *bool `json:"hasAccessToAllBuilds,omitempty"`
+}
+
+// CreateBetaGroup makes a group. It is never repeated after an unclear
+// failure; see [IsUnclear].
+func (c *Client) CreateBetaGroup(ctx context.Context, appID string, group NewBetaGroup) (BetaGroup, error) {
+	return call(ctx, c, request{method: http.MethodPost, path: "/v1/betaGroups", body: payload{Data: newResource{
+		Type: "betaGroups", Attributes: group, Relationships: map[string]link{"app": toOne("apps", appID)},
+	}}}, toBetaGroup)
+}
+
+// DeleteBetaGroup removes a group; its testers stay testers of the app.
+func (c *Client) DeleteBetaGroup(ctx context.Context, id string) error {
+	return c.do(ctx, request{method: http.MethodDelete, path: "/v1/betaGroups/" + segment(id)}, nil)
+}
+
+// AddTestersToBetaGroup adds testers that exist to a group.
+func (c *Client) AddTestersToBetaGroup(ctx context.Context, groupID string, testerIDs []string) error {
+	return c.do(ctx, request{method: http.MethodPost, path: "/v1/betaGroups/" + segment(groupID) + "/relationships/betaTesters", body: linkages("betaTesters", testerIDs)}, nil)
+}
+
+// RemoveTestersFromBetaGroup takes testers out of a group.
+func (c *Client) RemoveTestersFromBetaGroup(ctx context.Context, groupID string, testerIDs []string) error {
+	return c.do(ctx, request{method: http.MethodDelete, path: "/v1/betaGroups/" + segment(groupID) + "/relationships/betaTesters", body: linkages("betaTesters", testerIDs)}, nil)
 }

@@ -128,6 +128,20 @@ func (c *Client) SetUsesNonExemptEncryption(ctx context.Context, buildID string,
 	}}}, toBuild)
 }
 
+// ExpireBuild takes a build from its testers, for good.
+func (c *Client) ExpireBuild(ctx context.Context, buildID string) (Build, error) {
+	return call(ctx, c, request{method: http.MethodPatch, path: "/v1/builds/" + segment(buildID), body: payload{Data: newResource{
+		Type: "builds", ID: buildID, Attributes: struct {
+			Expired bool `json:"expired"`
+		}{true},
+	}}}, toBuild)
+}
+
+// AddTestersToBuild gives a build to single testers.
+func (c *Client) AddTestersToBuild(ctx context.Context, buildID string, testerIDs []string) error {
+	return c.do(ctx, request{method: http.MethodPost, path: "/v1/builds/" + segment(buildID) + "/relationships/individualTesters", body: linkages("betaTesters", testerIDs)}, nil)
+}
+
 // AddBetaGroupsToBuild gives a build to groups. Internal groups that get every
 // build by themselves are refused with 422.
 func (c *Client) AddBetaGroupsToBuild(ctx context.Context, buildID string, groupIDs []string) error {

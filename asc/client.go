@@ -160,9 +160,6 @@ func isLoopback(host string) bool {
 // BaseURL is the address the client talks to.
 func (c *Client) BaseURL() string { return c.base.String() }
 
-// URL is the service's base address.
-func (c *Client) URL() string { return c.base.String() }
-
 // RateLimit returns what the last reply said about the hourly allowance.
 func (c *Client) RateLimit() RateLimit {
 	c.mu.Lock()

@@ -39,7 +39,7 @@ func (r *run) recall(p pkg) (unlock func(), err error) {
 	if r.State == nil {
 		return func() {}, nil
 	}
-	key := state.Key{API: r.Client.URL(), BundleID: p.BundleID, Platform: string(p.Platform), Version: p.ShortVersion, BuildNumber: p.BuildVersion}
+	key := state.Key{API: r.Client.BaseURL(), BundleID: p.BundleID, Platform: string(p.Platform), Version: p.ShortVersion, BuildNumber: p.BuildVersion}
 	unlock, err = r.State.Lock(key)
 	var held *state.HeldError
 	if errors.As(err, &held) {

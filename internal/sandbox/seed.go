@@ -14,6 +14,20 @@ type App struct {
 	// PrimaryLocale is en-US if empty.
 	PrimaryLocale string
 	Groups        []Group
+	// Builds are processed builds to start with, the oldest first.
+	Builds []Build
+}
+
+// A Build is a processed build to start with.
+type Build struct {
+	// ID is made up if empty.
+	ID string
+	// Version is the marketing version, Number the build number.
+	Version, Number string
+	// Platform is IOS if empty.
+	Platform string
+	// Live makes it the App Store's.
+	Live bool
 }
 
 // A Group is a beta group to start with.
@@ -56,7 +70,32 @@ func (s *Server) addApp(app App) error {
 		}
 		s.newGroup(id, record.id, g.Name, g.Internal, g.AllBuilds)
 	}
+	for i, b := range app.Builds {
+		s.newBuild(b, record.id, i-len(app.Builds))
+	}
 	return nil
+}
+
+// newBuild makes a build that was processed some days ago.
+func (s *Server) newBuild(b Build, appID string, days int) {
+	if b.ID == "" {
+		b.ID = newID()
+	}
+	if b.Platform == "" {
+		b.Platform = "IOS"
+	}
+	uploaded := s.options.Now().AddDate(0, 0, days)
+	build := s.world.add("builds", b.ID).set(
+		"version", b.Number, "uploadedDate", stamp(uploaded), "expirationDate", stamp(uploaded.AddDate(0, 0, 90)), "expired", false, "minOsVersion", "16.0",
+		"processingState", "VALID", "buildAudienceType", "APP_STORE_ELIGIBLE", "usesNonExemptEncryption", false,
+	)
+	build.one["app"], build.one["preReleaseVersion"] = appID, s.preReleaseVersion(appID, b.Version, b.Platform).id
+	s.world.add("buildBetaDetails", b.ID).set("autoNotifyEnabled", true).one["build"] = b.ID
+	s.settleBetaStates(build)
+	if b.Live {
+		version := s.world.add("appStoreVersions", newID()).set("versionString", b.Version, "platform", b.Platform, "appVersionState", "READY_FOR_DISTRIBUTION", "createdDate", stamp(uploaded))
+		version.one["app"], version.one["build"] = appID, b.ID
+	}
 }
 
 func (s *Server) newGroup(id, appID, name string, internal, allBuilds bool) *resource {
