@@ -79,7 +79,7 @@ func (p *program) app() *cli.App {
 			return cli.ShowAppHelp(c)
 		},
 		Commands: []*cli.Command{
-			p.uploadCommand(), p.distributeCommand(), p.waitCommand(), p.inspectCommand(), p.uploadsCommand(), p.buildsCommand(),
+			p.uploadCommand(), p.distributeCommand(), p.waitCommand(), p.inspectCommand(), p.uploadsCommand(), p.buildsCommand(), p.groupsCommand(), p.testersCommand(),
 			p.authCommand(), p.sandboxCommand(), p.versionCommand(),
 		},
 	}

@@ -65,6 +65,11 @@ type (
 		Severity          bundle.Severity
 		Code, Description string
 	}
+	// Progress is how far a command about many things is.
+	Progress struct {
+		What        string
+		Done, Total int
+	}
 	// StepDone is a finished step of the distribution.
 	StepDone struct{ Step Step }
 	// Notice is something worth knowing, Warning something worth mending.
@@ -83,6 +88,7 @@ func (Part) event()            {}
 func (Waiting) event()         {}
 func (Apple) event()           {}
 func (StepDone) event()        {}
+func (Progress) event()        {}
 func (Notice) event()          {}
 func (Warning) event()         {}
 

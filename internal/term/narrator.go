@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/schollz/progressbar/v3"
+
 	"github.com/ascend-cli/ascend/asc"
 	"github.com/ascend-cli/ascend/internal/bundle"
 	"github.com/ascend-cli/ascend/internal/release"
@@ -28,6 +30,7 @@ type Narrator struct {
 	lastWait  time.Time
 	liveLine  bool
 	lastRetry time.Time
+	many      *progressbar.ProgressBar
 }
 
 // NewNarrator returns a narrator. A quiet one tells warnings and errors only.
@@ -67,6 +70,8 @@ func (n *Narrator) Observe(event release.Event) {
 		n.wait(e)
 	case release.Apple:
 		n.apple(e)
+	case release.Progress:
+		n.progress(e)
 	case release.StepDone:
 		n.step(e.Step)
 	case release.Notice:
@@ -120,6 +125,9 @@ func (n *Narrator) say(stage release.StageName, text string) {
 func (n *Narrator) clear() {
 	if n.transfer != nil && n.transfer.bar != nil {
 		_ = n.transfer.bar.Clear() // a line that stays is harmless
+	}
+	if n.many != nil {
+		_ = n.many.Clear() // a line that stays is harmless
 	}
 	if n.liveLine {
 		fmt.Fprint(n.streams.Err, "\r\x1b[K")
@@ -195,6 +203,32 @@ func fit(s string, width int) string {
 		return string(runes[:width-1])
 	}
 	return s
+}
+
+// progress shows how far a command about many things is: a bar on a terminal,
+// a line now and then elsewhere.
+func (n *Narrator) progress(e release.Progress) {
+	if n.quiet || e.Total < 2 {
+		return
+	}
+	if n.streams.Live {
+		if n.many == nil {
+			n.many = progressbar.NewOptions(e.Total, progressbar.OptionSetWriter(n.streams.Err), progressbar.OptionSetDescription("  "+e.What+"  "),
+				progressbar.OptionShowCount(), progressbar.OptionSetWidth(max(5, min(40, n.streams.Width()-50))), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+		}
+		_ = n.many.Set(e.Done) // it only draws
+		if e.Done == e.Total {
+			n.many = nil
+		}
+		return
+	}
+	now := n.now()
+	if e.Done == 0 {
+		n.lastWait = now
+	} else if now.Sub(n.lastWait) >= heartbeat {
+		n.lastWait = now
+		n.line(fmt.Sprintf("  %-10s %d of %d", e.What, e.Done, e.Total))
+	}
 }
 
 func (n *Narrator) apple(e release.Apple) {
