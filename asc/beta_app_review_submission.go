@@ -17,6 +17,12 @@ type BetaAppReviewSubmission struct {
 	SubmittedDate   time.Time
 }
 
+// The states of a beta review that is not over.
+const (
+	ReviewWaiting  = "WAITING_FOR_REVIEW"
+	ReviewInReview = "IN_REVIEW"
+)
+
 type betaAppReviewSubmissionAttributes struct {
 	BetaReviewState string `json:"betaReviewState"`
 	SubmittedDate   date   `json:"submittedDate"`

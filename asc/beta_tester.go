@@ -53,6 +53,11 @@ func (c *Client) BetaTesters(ctx context.Context, filter BetaTesterFilter) iter.
 	), toBetaTester)
 }
 
+// IndividualTesters lists those who got a build by themselves.
+func (c *Client) IndividualTesters(ctx context.Context, buildID string) iter.Seq2[BetaTester, error] {
+	return pages(ctx, c, "/v1/builds/"+segment(buildID)+"/individualTesters", values("limit", maxPageSize), toBetaTester)
+}
+
 // A NewBetaTester is what a tester needs.
 type NewBetaTester struct {
 	Email     string `json:"email"`

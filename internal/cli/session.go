@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"github.com/ascend-cli/ascend/internal/bundle"
 	"github.com/ascend-cli/ascend/internal/release"
 	"github.com/ascend-cli/ascend/internal/term"
+	"github.com/ascend-cli/ascend/internal/testers"
 )
 
 // outputFlags are those of every command that reports.
@@ -51,10 +53,16 @@ func buildFlags() []cli.Flag {
 func distributionFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringSliceFlag{Name: "groups", Usage: "beta `GROUPS` by name or id, separated by commas or given repeatedly"},
+		&cli.BoolFlag{Name: "create-groups", Usage: "make the groups that there are not, as external ones"},
+		&cli.StringSliceFlag{Name: "testers", Usage: "single testers of the app by `EMAIL`, who get this build by themselves"},
 		&cli.StringFlag{Name: "what-to-test", Usage: "note for testers: `TEXT`, @FILE, or - for stdin"},
+		&cli.StringSliceFlag{Name: "what-to-test-file", Usage: "note of one locale, `LOCALE=FILE`, or a folder with LOCALE.txt files; wins over --what-to-test"},
 		&cli.StringSliceFlag{Name: "locale", Usage: "`LOCALE` of the note (default: those the build has, else the app's primary locale)"},
 		&cli.BoolFlag{Name: "uses-non-exempt-encryption", Usage: "answer export compliance where the build does not (=false for no)"},
 		&cli.BoolFlag{Name: "submit-review", Usage: "submit for beta review (default: when an external group needs it; =false for never)"},
+		&cli.BoolFlag{Name: "expire-waiting", Usage: "expire other builds of the version that wait for beta review: it takes one at a time"},
+		&cli.BoolFlag{Name: "expire-previous", Usage: "expire older builds of the same platform afterwards"},
+		&cli.IntFlag{Name: "keep", Usage: "with --expire-previous: leave the newest `N` older builds alone"},
 		&cli.BoolFlag{Name: "notify", Usage: "tell testers now (=false: switch automatic notification off)"},
 	}
 }
@@ -150,7 +158,25 @@ func (p *program) plan(c *cli.Context) (release.Plan, error) {
 
 // distribution reads the flags of a distribution.
 func (p *program) distribution(c *cli.Context) (release.Distribution, error) {
-	d := release.Distribution{Groups: trimmed(c.StringSlice("groups")), Locales: trimmed(c.StringSlice("locale"))}
+	d := release.Distribution{
+		Groups: trimmed(c.StringSlice("groups")), CreateGroups: c.Bool("create-groups"), Testers: trimmed(c.StringSlice("testers")), Locales: trimmed(c.StringSlice("locale")),
+		ExpireWaiting: c.Bool("expire-waiting"), ExpirePrevious: c.Bool("expire-previous"), Keep: c.Int("keep"),
+	}
+	switch {
+	case d.CreateGroups && len(d.Groups) == 0:
+		return d, usagef("name them with --groups", "--create-groups without --groups has nothing to make")
+	case c.IsSet("keep") && (!d.ExpirePrevious || d.Keep < 0):
+		return d, usagef("", "--keep goes with --expire-previous, and is not negative")
+	}
+	for _, email := range d.Testers {
+		if problem := testers.AddressProblem(email); problem != "" {
+			return d, usagef("", "--testers: %s", problem)
+		}
+	}
+	var err error
+	if d.Notes, err = p.noteFiles(c.StringSlice("what-to-test-file")); err != nil {
+		return d, err
+	}
 	for name, into := range map[string]**bool{
 		"uses-non-exempt-encryption": &d.UsesNonExemptEncryption, "submit-review": &d.SubmitReview, "notify": &d.Notify,
 	} {
@@ -172,6 +198,51 @@ func (p *program) distribution(c *cli.Context) (release.Distribution, error) {
 		return d, usagef("give the note with --what-to-test", "--locale without --what-to-test has nothing to write")
 	}
 	return d, nil
+}
+
+// noteFiles reads notes by locale.
+func (p *program) noteFiles(sources []string) (map[string]string, error) {
+	notes := map[string]string{}
+	add := func(locale, path string) error {
+		file, err := os.Open(path)
+		if err != nil {
+			return usagef("", "--what-to-test-file: %v", err)
+		}
+		defer file.Close()
+		content, err := io.ReadAll(io.LimitReader(file, maxText))
+		if err != nil {
+			return usagef("", "--what-to-test-file: %v", err)
+		}
+		if text := noteText(content); strings.TrimSpace(text) != "" {
+			notes[locale] = text
+		}
+		return nil
+	}
+	for _, source := range trimmed(sources) {
+		locale, path, ok := strings.Cut(source, "=")
+		if ok {
+			if err := add(strings.TrimSpace(locale), p.expand(path)); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		folder := p.expand(source)
+		files, err := filepath.Glob(filepath.Join(folder, "*.txt"))
+		if err != nil || len(files) == 0 {
+			return nil, usagef("LOCALE=FILE, or a folder with files such as en-US.txt", "--what-to-test-file %q is neither LOCALE=FILE nor a folder with .txt files", source)
+		}
+		for _, file := range files {
+			if err := add(strings.TrimSuffix(filepath.Base(file), ".txt"), file); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return notes, nil
+}
+
+// noteText is a file's text without the marks and line ends that editors add.
+func noteText(content []byte) string {
+	return strings.TrimRight(strings.TrimPrefix(string(content), "\ufeff"), "\r\n")
 }
 
 const maxText = 1 << 20
@@ -199,7 +270,7 @@ func (p *program) text(ctx context.Context, value, flag string) (string, error) 
 	if err != nil {
 		return "", usagef("", "%s: %v", flag, err)
 	}
-	return strings.TrimRight(strings.TrimPrefix(string(content), "\ufeff"), "\r\n"), nil
+	return noteText(content), nil
 }
 
 // readAll reads to the end, or until the user has had enough: a read of a

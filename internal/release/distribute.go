@@ -13,9 +13,9 @@ import (
 
 // distributable is a build that is ready, and who is to get it.
 type distributable struct {
-	app    asc.App
-	groups []asc.BetaGroup
-	build  asc.Build
+	app asc.App
+	audience
+	build asc.Build
 }
 
 // distribute does what was asked with a build: each step first looks whether
@@ -25,27 +25,32 @@ func (r *run) distribute(ctx context.Context, d distributable) error {
 	if d.build.Expired {
 		return &Error{Kind: Rejected, Message: "build " + d.build.ID + " has expired: it can no longer be tested", Hint: "upload a new build"}
 	}
+	wanted := r.plan.Distribution
 	steps := []struct {
 		name   string
-		wanted bool
+		wanted func() bool
 		do     func(context.Context, *distributable) (StepState, string, error)
 	}{
-		{"notes", r.plan.Distribution.WhatToTest != nil, r.writeNotes},
-		{"compliance", r.complianceWanted(d), r.answerCompliance},
-		{"auto-notify", r.plan.Distribution.Notify != nil && !*r.plan.Distribution.Notify, r.silence},
-		{"groups", len(d.groups) > 0, r.assignGroups},
-		{"review", r.reviewWanted(d), r.submitReview},
-		{"notification", r.plan.Distribution.Notify != nil && *r.plan.Distribution.Notify, r.notifyTesters},
+		{"create-groups", func() bool { return len(d.create) > 0 }, r.createGroups},
+		{"notes", func() bool { return wanted.WhatToTest != nil || len(wanted.Notes) > 0 }, r.writeNotes},
+		{"compliance", func() bool { return r.complianceWanted(d) }, r.answerCompliance},
+		{"auto-notify", func() bool { return wanted.Notify != nil && !*wanted.Notify }, r.silence},
+		{"groups", func() bool { return len(d.groups) > 0 }, r.assignGroups},
+		{"testers", func() bool { return len(d.testers) > 0 }, r.assignTesters},
+		{"expire-waiting", func() bool { return wanted.ExpireWaiting }, r.expireWaiting},
+		{"review", func() bool { return r.reviewWanted(d) }, r.submitReview},
+		{"notification", func() bool { return wanted.Notify != nil && *wanted.Notify }, r.notifyTesters},
+		{"expire-previous", func() bool { return wanted.ExpirePrevious }, r.expirePrevious},
 	}
 	for i, step := range steps {
-		if !step.wanted {
+		if !step.wanted() {
 			continue
 		}
 		state, detail, err := step.do(ctx, &d)
 		if err != nil {
 			r.record(Step{Name: step.name, State: StepFailed, Detail: err.Error()})
 			for _, left := range steps[i+1:] {
-				if left.wanted {
+				if left.wanted() {
 					r.record(Step{Name: left.name, State: StepSkipped, Detail: "not reached"})
 				}
 			}
@@ -92,7 +97,7 @@ func permanent(err error) bool {
 }
 
 func (r *run) complianceWanted(d distributable) bool {
-	return r.plan.Distribution.UsesNonExemptEncryption != nil || (len(d.groups) > 0 || r.reviewWanted(d)) && missingCompliance(d.build)
+	return r.plan.Distribution.UsesNonExemptEncryption != nil || (len(d.groups) > 0 || len(d.testers) > 0 || r.reviewWanted(d)) && missingCompliance(d.build)
 }
 
 func missingCompliance(b asc.Build) bool {

@@ -11,7 +11,7 @@ import (
 // upload whose build is not there yet.
 type found struct {
 	app      asc.App
-	groups   []asc.BetaGroup
+	audience audience
 	buildID  string
 	uploadID string
 }
@@ -54,7 +54,7 @@ func (r *run) find(ctx context.Context) (found, error) {
 		return f, &Error{Kind: Conflict, Message: fmt.Sprintf("build %s does not belong to %s", f.buildID, f.app.BundleID), Hint: "leave --app out: the build knows its app"}
 	}
 	r.summary.AppID, r.summary.BundleID = f.app.ID, f.app.BundleID
-	if f.groups, err = r.groups(ctx, f.app); err != nil {
+	if f.audience, err = r.audience(ctx, f.app); err != nil {
 		return f, err
 	}
 	if f.buildID == "" && f.uploadID == "" {

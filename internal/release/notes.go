@@ -3,6 +3,7 @@ package release
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -15,21 +16,17 @@ import (
 // counts characters in one place and bytes in another; bytes are the safe side.
 const maxNote = 4000
 
-// writeNotes writes the what-to-test note in every wanted locale and reads it
-// back: a note that was only said to be set is worse than an error.
+// writeNotes writes the what-to-test notes in every wanted locale and reads
+// them back: a note that was only said to be set is worse than an error.
 func (r *run) writeNotes(ctx context.Context, d *distributable) (StepState, string, error) {
-	text, changes := CleanNote(*r.plan.Distribution.WhatToTest)
-	for _, change := range changes {
-		r.warn("what to test: " + change)
-	}
 	existing, err := r.notes(ctx, d.build.ID)
 	if err != nil {
 		return StepFailed, "", err
 	}
-	wanted := r.locales(existing, d.app)
+	texts, wanted := r.noteTexts(existing, d.app)
 	var written []string
 	for _, locale := range wanted {
-		changed, err := r.writeNote(ctx, d.build.ID, locale, text, existing)
+		changed, err := r.writeNote(ctx, d.build.ID, locale, texts[locale], existing)
 		if err != nil {
 			return StepFailed, "", fmt.Errorf("write what to test in %s: %w", locale, err)
 		}
@@ -46,11 +43,46 @@ func (r *run) writeNotes(ctx context.Context, d *distributable) (StepState, stri
 	}
 	for _, locale := range wanted {
 		i := indexLocale(after, locale)
-		if i < 0 || !sameNote(after[i].WhatsNew, text) {
+		if i < 0 || !sameNote(after[i].WhatsNew, texts[locale]) {
 			return StepFailed, "", &Error{Kind: Rejected, Message: "what to test was accepted in " + locale + ", but the service shows something else", Hint: "run ascend distribute" + r.selector() + " again with the same note"}
 		}
 	}
 	return StepChanged, "what to test written in " + strings.Join(written, ", "), nil
+}
+
+// noteTexts are the cleaned notes by locale, and the locales in order: those
+// of the note for all first, then those with a note of their own.
+func (r *run) noteTexts(existing []asc.BetaBuildLocalization, app asc.App) (map[string]string, []string) {
+	texts := map[string]string{}
+	var locales []string
+	add := func(locale, text, what string) {
+		cleaned, changes := CleanNote(text)
+		for _, change := range changes {
+			r.warn(what + ": " + change)
+		}
+		texts[locale] = cleaned
+		locales = append(locales, locale)
+	}
+	own := slices.Sorted(maps.Keys(r.plan.Distribution.Notes))
+	if text := r.plan.Distribution.WhatToTest; text != nil {
+		told := false
+		for _, locale := range r.locales(existing, app) {
+			if slices.ContainsFunc(own, func(o string) bool { return strings.EqualFold(o, locale) }) {
+				continue
+			}
+			if told {
+				texts[locale], _ = CleanNote(*text)
+				locales = append(locales, locale)
+				continue
+			}
+			add(locale, *text, "what to test")
+			told = true
+		}
+	}
+	for _, locale := range own {
+		add(locale, r.plan.Distribution.Notes[locale], "what to test in "+locale)
+	}
+	return texts, locales
 }
 
 func (r *run) notes(ctx context.Context, buildID string) (list []asc.BetaBuildLocalization, err error) {

@@ -61,11 +61,18 @@ const (
 // A Distribution is what is to happen with a build that is ready. Nil pointers
 // mean that the user did not say.
 type Distribution struct {
-	// Groups are names or ids of beta groups.
-	Groups []string
+	// Groups are names or ids of beta groups. CreateGroups makes those that
+	// there are not, as external ones.
+	Groups       []string
+	CreateGroups bool
+	// Testers are addresses of testers of the app who get this build by
+	// themselves.
+	Testers []string
 	// WhatToTest is the note for testers; nil means none.
 	WhatToTest *string
-	// Locales are those of the note. None means every locale the build has a
+	// Notes are further notes, by locale. They win over WhatToTest.
+	Notes map[string]string
+	// Locales are those of WhatToTest. None means every locale the build has a
 	// note in, or else the app's primary locale.
 	Locales []string
 	// UsesNonExemptEncryption answers export compliance where the build does
@@ -74,6 +81,13 @@ type Distribution struct {
 	// SubmitReview forces or forbids a beta review submission. Unsaid, a build
 	// is submitted when an external group needs it.
 	SubmitReview *bool
+	// ExpireWaiting expires other builds of the same version and platform that
+	// wait for beta review or are in it: the API cannot withdraw a submission.
+	ExpireWaiting bool
+	// ExpirePrevious expires older builds of the same platform, all but the
+	// newest Keep of them.
+	ExpirePrevious bool
+	Keep           int
 	// Notify tells testers explicitly (true), or switches automatic
 	// notification off (false).
 	Notify *bool
@@ -81,7 +95,7 @@ type Distribution struct {
 
 // Wanted tells whether anything was asked for.
 func (d Distribution) Wanted() bool {
-	return len(d.Groups) > 0 || d.WhatToTest != nil || d.UsesNonExemptEncryption != nil || d.SubmitReview != nil || d.Notify != nil
+	return len(d.Groups) > 0 || len(d.Testers) > 0 || len(d.Notes) > 0 || d.ExpireWaiting || d.ExpirePrevious || d.WhatToTest != nil || d.UsesNonExemptEncryption != nil || d.SubmitReview != nil || d.Notify != nil
 }
 
 const (
@@ -224,7 +238,7 @@ func (r *run) uploadPackage(ctx context.Context, pkg pkg) error {
 		return err
 	}
 	return r.stage(ctx, StageDistribute, func(ctx context.Context) error {
-		return r.distribute(ctx, distributable{app: target.app, groups: target.groups, build: build})
+		return r.distribute(ctx, distributable{app: target.app, audience: target.audience, build: build})
 	})
 }
 
@@ -247,7 +261,7 @@ func (r *run) distributeOnly(ctx context.Context) error {
 		return err
 	}
 	return r.stage(ctx, StageDistribute, func(ctx context.Context) error {
-		return r.distribute(ctx, distributable{app: found.app, groups: found.groups, build: build})
+		return r.distribute(ctx, distributable{app: found.app, audience: found.audience, build: build})
 	})
 }
 

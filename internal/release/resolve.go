@@ -11,9 +11,18 @@ import (
 
 // A target is where a package goes.
 type target struct {
-	app    asc.App
-	groups []asc.BetaGroup
+	app asc.App
+	audience
 	occupant
+}
+
+// An audience is who gets a build.
+type audience struct {
+	groups []asc.BetaGroup
+	// create are names of groups that there are not yet, testers people who
+	// get the build by themselves.
+	create  []string
+	testers []asc.BetaTester
 }
 
 // An occupant is what has the version and build number of a package already.
@@ -36,7 +45,7 @@ func (r *run) resolve(ctx context.Context, p pkg) (target, error) {
 	if t.occupant, err = r.checkFree(ctx, app, p); err != nil {
 		return target{}, err
 	}
-	if t.groups, err = r.groups(ctx, app); err != nil {
+	if t.audience, err = r.audience(ctx, app); err != nil {
 		return target{}, err
 	}
 	return t, nil
@@ -108,26 +117,66 @@ func (r *run) noSuchApp(ctx context.Context, message, wanted string) error {
 	return failure
 }
 
-// groups finds the groups that were asked for, by id or by name.
-func (r *run) groups(ctx context.Context, app asc.App) ([]asc.BetaGroup, error) {
-	if len(r.plan.Distribution.Groups) == 0 {
-		return nil, nil
-	}
-	all, err := asc.Collect(r.Client.BetaGroups(ctx, app.ID))
-	if err != nil {
-		return nil, fmt.Errorf("list the beta groups of %s: %w", app.BundleID, err)
-	}
-	var chosen []asc.BetaGroup
-	for _, name := range r.plan.Distribution.Groups {
-		group, err := chooseGroup(all, name, app)
+// audience finds the groups and the testers that were asked for.
+func (r *run) audience(ctx context.Context, app asc.App) (audience, error) {
+	var a audience
+	wanted := r.plan.Distribution
+	if len(wanted.Groups) > 0 {
+		all, err := asc.Collect(r.Client.BetaGroups(ctx, app.ID))
 		if err != nil {
-			return nil, err
+			return a, fmt.Errorf("list the beta groups of %s: %w", app.BundleID, err)
 		}
-		if !slices.ContainsFunc(chosen, func(g asc.BetaGroup) bool { return g.ID == group.ID }) {
-			chosen = append(chosen, group)
+		for _, name := range wanted.Groups {
+			group, err := chooseGroup(all, name, app)
+			switch {
+			case err != nil && wanted.CreateGroups && KindOf(err) == NotFound:
+				if !slices.Contains(a.create, name) {
+					a.create = append(a.create, name)
+				}
+			case err != nil:
+				return a, err
+			case !slices.ContainsFunc(a.groups, func(g asc.BetaGroup) bool { return g.ID == group.ID }):
+				a.groups = append(a.groups, group)
+			}
+		}
+		if len(a.create) == 0 {
+			if err := r.checkReviewFlags(a.groups); err != nil {
+				return a, err
+			}
 		}
 	}
-	return chosen, r.checkReviewFlags(chosen)
+	var unknown []string
+	for _, email := range wanted.Testers {
+		tester, found, err := r.tester(ctx, app, email)
+		if err != nil {
+			return a, err
+		}
+		if !found {
+			unknown = append(unknown, email)
+			continue
+		}
+		a.testers = append(a.testers, tester)
+	}
+	if len(unknown) > 0 {
+		return a, &Error{
+			Kind: NotFound, Message: fmt.Sprintf("no tester of %s: %s", app.BundleID, strings.Join(unknown, ", ")),
+			Hint: "add them to a group first: ascend testers add --app " + app.BundleID + " --groups GROUP " + strings.Join(unknown, " "),
+		}
+	}
+	return a, nil
+}
+
+// tester finds a tester of an app by address.
+func (r *run) tester(ctx context.Context, app asc.App, email string) (asc.BetaTester, bool, error) {
+	for tester, err := range r.Client.BetaTesters(ctx, asc.BetaTesterFilter{AppID: app.ID, Email: email}) {
+		if err != nil {
+			return tester, false, fmt.Errorf("find the tester %s: %w", email, err)
+		}
+		if strings.EqualFold(tester.Email, email) {
+			return tester, true, nil
+		}
+	}
+	return asc.BetaTester{}, false, nil
 }
 
 func chooseGroup(all []asc.BetaGroup, name string, app asc.App) (asc.BetaGroup, error) {

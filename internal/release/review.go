@@ -15,7 +15,7 @@ func (r *run) reviewWanted(d distributable) bool {
 	if submit := r.plan.Distribution.SubmitReview; submit != nil {
 		return *submit
 	}
-	return slices.ContainsFunc(d.groups, func(g asc.BetaGroup) bool { return !g.Internal })
+	return len(d.create) > 0 || slices.ContainsFunc(d.groups, func(g asc.BetaGroup) bool { return !g.Internal })
 }
 
 // submitReview submits the build for beta review, if its state asks for it.
