@@ -39,6 +39,13 @@ type program struct {
 func Run(ctx context.Context, env Environment, args []string) int {
 	dropEmptyVariables()
 	p := &program{Environment: env}
+	if len(args) > 0 && args[0] == "pilot" {
+		return p.runPilot(ctx, args[1:])
+	}
+	return p.runArguments(ctx, args)
+}
+
+func (p *program) runArguments(ctx context.Context, args []string) int {
 	app := p.app()
 	args, err := arrange(app, args)
 	if err == nil {
@@ -79,7 +86,7 @@ func (p *program) app() *cli.App {
 			return cli.ShowAppHelp(c)
 		},
 		Commands: []*cli.Command{
-			p.uploadCommand(), p.distributeCommand(), p.waitCommand(), p.inspectCommand(), p.uploadsCommand(), p.buildsCommand(), p.groupsCommand(), p.testersCommand(),
+			p.uploadCommand(), p.distributeCommand(), p.waitCommand(), p.inspectCommand(), p.uploadsCommand(), p.buildsCommand(), p.groupsCommand(), p.testersCommand(), p.pilotCommand(),
 			p.authCommand(), p.sandboxCommand(), p.versionCommand(),
 		},
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -57,6 +58,7 @@ func distributionFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "testers", Usage: "single testers of the app by `EMAIL`, who get this build by themselves"},
 		&cli.StringFlag{Name: "what-to-test", Usage: "note for testers: `TEXT`, @FILE, or - for stdin"},
 		&cli.StringSliceFlag{Name: "what-to-test-file", Usage: "note of one locale, `LOCALE=FILE`, or a folder with LOCALE.txt files; wins over --what-to-test"},
+		&cli.StringFlag{Name: "what-to-test-json", Usage: "notes as a `JSON` object of locales with their texts"},
 		&cli.StringSliceFlag{Name: "locale", Usage: "`LOCALE` of the note (default: those the build has, else the app's primary locale)"},
 		&cli.BoolFlag{Name: "uses-non-exempt-encryption", Usage: "answer export compliance where the build does not (=false for no)"},
 		&cli.BoolFlag{Name: "submit-review", Usage: "submit for beta review (default: when an external group needs it; =false for never)"},
@@ -174,7 +176,7 @@ func (p *program) distribution(c *cli.Context) (release.Distribution, error) {
 		}
 	}
 	var err error
-	if d.Notes, err = p.noteFiles(c.StringSlice("what-to-test-file")); err != nil {
+	if d.Notes, err = p.noteFiles(c.String("what-to-test-json"), c.StringSlice("what-to-test-file")); err != nil {
 		return d, err
 	}
 	for name, into := range map[string]**bool{
@@ -201,7 +203,7 @@ func (p *program) distribution(c *cli.Context) (release.Distribution, error) {
 }
 
 // noteFiles reads notes by locale.
-func (p *program) noteFiles(sources []string) (map[string]string, error) {
+func (p *program) noteFiles(document string, sources []string) (map[string]string, error) {
 	notes := map[string]string{}
 	add := func(locale, path string) error {
 		file, err := os.Open(path)
@@ -217,6 +219,11 @@ func (p *program) noteFiles(sources []string) (map[string]string, error) {
 			notes[locale] = text
 		}
 		return nil
+	}
+	if document != "" {
+		if err := json.Unmarshal([]byte(document), &notes); err != nil {
+			return nil, usagef(`such as {"de-DE": "Hallo"}`, "--what-to-test-json is not an object of locales with their texts")
+		}
 	}
 	for _, source := range trimmed(sources) {
 		locale, path, ok := strings.Cut(source, "=")

@@ -1,0 +1,90 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/ascend-cli/ascend/internal/pilot"
+)
+
+// pilotCommand is there for the help. Its arguments are not ascend's, so they
+// are taken before the library sees them.
+func (p *program) pilotCommand() *cli.Command {
+	return &cli.Command{
+		Name: "pilot", Usage: "fastlane pilot's own commands and options", ArgsUsage: "COMMAND [options]", SkipFlagParsing: true,
+		Description: "Put ascend in the place of fastlane: ascend pilot upload --ipa App.ipa --changelog Hello. --explain shows the\nsame in ascend's own words instead of doing it.",
+		Action: func(c *cli.Context) error {
+			_, err := p.pilotArguments(c.Args().Slice())
+			return err
+		},
+	}
+}
+
+// errDone ends a run that has nothing left to do.
+var errDone = errors.New("done")
+
+// pilotArguments turns a command line of pilot's into ascend's.
+func (p *program) pilotArguments(args []string) ([]string, error) {
+	t, err := pilot.Translate(args, pilot.World{Getenv: p.Getenv, Dir: os.DirFS(".")})
+	var refused *pilot.Error
+	if errors.As(err, &refused) {
+		return args, usagef(refused.Hint, "pilot: %s", refused.Message)
+	}
+	if err != nil {
+		return args, err
+	}
+	if t.Help {
+		p.Streams.Line("ascend pilot takes the command lines of fastlane pilot.")
+		p.Streams.Line("commands: " + strings.Join(pilot.Commands, ", "))
+		p.Streams.Line("options:  --" + strings.Join(pilot.Options(), ", --"))
+		p.Streams.Line("--explain shows the same in ascend's own words instead of doing it.")
+		return nil, errDone
+	}
+	for _, notice := range t.Notices {
+		fmt.Fprintln(p.Streams.Err, "  pilot      "+notice)
+	}
+	if t.Explain {
+		p.Streams.Line("ascend " + shellWords(t.Args))
+		if len(t.Secrets) > 0 {
+			p.Streams.Line("# with the key of api_key in ASCEND_KEY_ID, ASCEND_ISSUER_ID and ASCEND_KEY")
+		}
+		return nil, errDone
+	}
+	getenv := p.Getenv
+	p.Getenv = func(name string) string {
+		if v, ok := t.Secrets[name]; ok {
+			return v
+		}
+		return getenv(name)
+	}
+	return t.Args, nil
+}
+
+// shellWords quotes arguments so that a shell reads them back.
+func shellWords(args []string) string {
+	words := make([]string, len(args))
+	for i, arg := range args {
+		words[i] = arg
+		if arg == "" || strings.Trim(arg, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=:@,+%") != "" {
+			words[i] = "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// runPilot is a run whose arguments are pilot's.
+func (p *program) runPilot(ctx context.Context, args []string) int {
+	native, err := p.pilotArguments(args)
+	if errors.Is(err, errDone) {
+		return 0
+	}
+	if err == nil {
+		return p.runArguments(ctx, native)
+	}
+	return p.exit(args, err)
+}
