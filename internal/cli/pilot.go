@@ -49,7 +49,11 @@ func (p *program) pilotArguments(args []string) ([]string, error) {
 		fmt.Fprintln(p.Streams.Err, "  pilot      "+notice)
 	}
 	if t.Explain {
-		p.Streams.Line("ascend " + shellWords(t.Args))
+		line := "ascend " + shellWords(t.Args)
+		for _, secret := range t.Hidden {
+			line = strings.ReplaceAll(line, secret, "***")
+		}
+		p.Streams.Line(line)
 		if len(t.Secrets) > 0 {
 			p.Streams.Line("# with the key of api_key in ASCEND_KEY_ID, ASCEND_ISSUER_ID and ASCEND_KEY")
 		}

@@ -199,7 +199,11 @@ func (p *program) distribution(c *cli.Context) (release.Distribution, error) {
 	} else if len(d.Locales) > 0 {
 		return d, usagef("give the note with --what-to-test", "--locale without --what-to-test has nothing to write")
 	}
-	return d, nil
+	if d.AppInfo, err = appInfo(c); err != nil {
+		return d, err
+	}
+	d.ReviewInfo, err = reviewInfo(c)
+	return d, err
 }
 
 // noteFiles reads notes by locale.

@@ -33,7 +33,7 @@ func (p *program) uploadCommand() *cli.Command {
 				&cli.BoolFlag{Name: "skip-preflight", Usage: "upload in spite of preflight errors"},
 				&cli.StringFlag{Name: "on-incomplete", Usage: "what becomes of an upload that an earlier run left: `resume`, replace or fail", Value: string(release.Resume)},
 			},
-			transferFlags(), stateFlags(), distributionFlags(), waitFlags(), credentialFlags(), outputFlags(),
+			configFlag(), transferFlags(), stateFlags(), distributionFlags(), appInfoFlags(), waitFlags(), credentialFlags(), outputFlags(),
 		),
 		Action: p.upload,
 	}
@@ -68,6 +68,9 @@ func (p *program) store(c *cli.Context) *state.Store {
 }
 
 func (p *program) upload(c *cli.Context) error {
+	if err := p.configure(c); err != nil {
+		return err
+	}
 	plans, err := p.uploadPlans(c)
 	if err != nil {
 		return err

@@ -25,6 +25,8 @@ type Translation struct {
 	Args []string
 	// Secrets are variables to be set for it, which are not to be shown.
 	Secrets map[string]string
+	// Hidden are texts among the arguments that are not to be shown either.
+	Hidden []string
 	// Notices say what was understood in another way, one line each.
 	Notices []string
 	// Explain tells that the user wants to see it, not to run it; Help that
@@ -251,6 +253,9 @@ func (in *invocation) distribution(t *Translation) error {
 			return fail("give --changelog or --localized_build_info", "distribute_external needs what to test")
 		}
 	}
+	if err := in.appInfo(t); err != nil {
+		return err
+	}
 	if v := in.text("changelog"); v != "" && notes["default"] == "" {
 		t.add("--what-to-test", literal(v))
 	} else if notes["default"] != "" {
@@ -296,6 +301,62 @@ func (in *invocation) distribution(t *Translation) error {
 	if in.flag("expire_previous_builds", false) {
 		t.add("--expire-previous")
 		t.notice("expire_previous_builds expires older builds of the same platform only; pilot takes every other build of the app, newer ones and other platforms too")
+	}
+	return nil
+}
+
+// appInfo translates what testers and reviewers are told about the app.
+func (in *invocation) appInfo(t *Translation) error {
+	if in.given("localized_app_info") {
+		var info map[string]map[string]any
+		if err := json.Unmarshal([]byte(in.text("localized_app_info")), &info); err != nil {
+			return fail(`{"default": {"description": "…"}}`, "localized_app_info does not hold locales with their texts")
+		}
+		known := []string{"feedback_email", "marketing_url", "privacy_policy_url", "tv_os_privacy_policy_url", "description"}
+		for locale, fields := range info {
+			for key := range fields {
+				if !slices.Contains(known, key) {
+					return fail("the keys are "+strings.Join(known, ", "), "localized_app_info has an unknown key %q in %s", key, locale)
+				}
+			}
+		}
+		t.add("--app-info-json", in.text("localized_app_info"))
+		for _, name := range []string{"beta_app_description", "beta_app_feedback_email"} {
+			if in.given(name) {
+				t.notice("%s is not used: localized_app_info wins", name)
+			}
+		}
+	} else {
+		for _, flags := range [][2]string{{"beta_app_description", "--app-description"}, {"beta_app_feedback_email", "--feedback-email"}} {
+			if v := in.text(flags[0]); v != "" {
+				t.add(flags[1], v)
+			}
+		}
+	}
+	review := map[string]any{}
+	if in.given("beta_app_review_info") {
+		if err := json.Unmarshal([]byte(in.text("beta_app_review_info")), &review); err != nil {
+			return fail("", "beta_app_review_info is not an object")
+		}
+		known := []string{"contact_email", "contact_first_name", "contact_last_name", "contact_phone", "demo_account_required", "demo_account_name", "demo_account_password", "notes"}
+		for key := range review {
+			if !slices.Contains(known, key) {
+				return fail("the keys are "+strings.Join(known, ", "), "beta_app_review_info has an unknown key %q", key)
+			}
+		}
+		if password, ok := review["demo_account_password"].(string); ok && password != "" {
+			t.Hidden = append(t.Hidden, password)
+		}
+	}
+	if in.given("demo_account_required") {
+		review["demo_account_required"] = in.flag("demo_account_required", false)
+	}
+	if len(review) > 0 {
+		document, err := json.Marshal(review)
+		if err != nil {
+			return err
+		}
+		t.add("--review-info-json", string(document))
 	}
 	return nil
 }

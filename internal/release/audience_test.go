@@ -4,7 +4,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ascend-cli/ascend/asc"
 	"github.com/ascend-cli/ascend/internal/release"
+	"github.com/ascend-cli/ascend/internal/sandbox"
 )
 
 // steps are the names and states of a summary's steps.
@@ -91,4 +93,77 @@ func TestOtherBuildsExpire(t *testing.T) {
 	wantError(t, err, release.Rejected, "in beta review")
 	plan.Distribution.ExpireWaiting = true
 	b.twice(plan, "groups=already expire-waiting=changed review=changed", "groups=already expire-waiting=already review=already")
+}
+
+func TestTestersAndReviewersAreToldAboutTheApp(t *testing.T) {
+	b := newBench(t, stocked)
+	plan := release.Plan{BuildID: "newer", Distribution: release.Distribution{
+		AppInfo: map[string]asc.BetaAppInfo{
+			release.DefaultLocale: {FeedbackEmail: ptr("beta@example.com")},
+			"de-de":               {Description: ptr("Eine App."), MarketingURL: ptr("https://example.com/de")},
+		},
+		ReviewInfo: &asc.BetaAppReviewInfo{ContactEmail: ptr("dana@example.com"), Notes: ptr("Hello"), DemoAccountRequired: ptr(false)},
+	}}
+	plan.Distribution.AppInfo["de-DE"] = plan.Distribution.AppInfo["de-de"]
+	delete(plan.Distribution.AppInfo, "de-de")
+	b.twice(plan, "review-info=changed app-info=changed", "review-info=already app-info=already")
+	plan.Distribution.AppInfo = map[string]asc.BetaAppInfo{"DE-de": {Description: ptr("Noch eine App.")}}
+	plan.Distribution.ReviewInfo = nil
+	b.twice(plan, "app-info=changed", "app-info=already")
+	infos := map[string]asc.BetaAppInfo{}
+	for l, err := range b.runner.Client.BetaAppLocalizations(t.Context(), "6700000002") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		infos[l.Locale] = l.BetaAppInfo
+	}
+	if len(infos) != 2 || *infos["en-US"].FeedbackEmail != "beta@example.com" || *infos["de-DE"].Description != "Noch eine App." || *infos["de-DE"].MarketingURL != "https://example.com/de" {
+		t.Errorf("%+v", infos)
+	}
+	detail, err := b.runner.Client.BetaAppReviewDetail(t.Context(), "6700000002")
+	if err != nil || *detail.Notes != "Hello" || detail.ContactPhone == nil {
+		t.Errorf("%+v, %v", detail, err)
+	}
+}
+
+// TestADistributionSurvivesFaults lets every kind of request of a distribution
+// fail once, in every way: a second run must reach what one clean run does.
+func TestADistributionSurvivesFaults(t *testing.T) {
+	plan := release.Plan{BuildID: "newer", Distribution: release.Distribution{
+		Groups: []string{"QA", "Beta", "Fresh"}, CreateGroups: true, Testers: []string{"a@example.com"}, WhatToTest: ptr("Hello"), Notes: map[string]string{"de-DE": "Hallo"},
+		AppInfo: map[string]asc.BetaAppInfo{"de-DE": {Description: ptr("Eine App.")}}, ReviewInfo: &asc.BetaAppReviewInfo{Notes: ptr("Hello")},
+		ExpireWaiting: true, ExpirePrevious: true, Notify: ptr(false),
+	}}
+	for _, request := range []string{
+		"method=GET path=/v1/betaGroups", "method=GET path=/v1/betaTesters", "method=GET path=/v1/builds/*", "method=GET path=/v1/builds", "method=POST path=/v1/betaGroups", "method=POST path=/v1/betaBuildLocalizations",
+		"method=GET path=/v1/builds/*/betaBuildLocalizations", "method=POST path=/v1/betaAppLocalizations", "method=PATCH path=/v1/betaAppReviewDetails/*", "method=PATCH path=/v1/buildBetaDetails/*",
+		"method=POST path=/v1/builds/*/relationships/betaGroups", "method=POST path=/v1/builds/*/relationships/individualTesters", "method=POST path=/v1/betaAppReviewSubmissions", "method=PATCH path=/v1/builds/*",
+	} {
+		for _, fault := range []string{"do=lose", "do=close", "status=500", "status=503"} {
+			t.Run(request+" "+fault, func(t *testing.T) {
+				b := newBench(t, stocked)
+				if _, err := b.runner.AddTesters(t.Context(), bundleID, persons("QA", "a@example.com"), false); err != nil {
+					t.Fatal(err)
+				}
+				fault, err := sandbox.ParseFault("on=api nth=1 " + request + " " + fault)
+				if err != nil {
+					t.Fatal(err)
+				}
+				b.server.AddFault(fault)
+				_, _ = b.runner.Distribute(t.Context(), plan) // it may fail, and say so
+				sum, err := b.runner.Distribute(t.Context(), plan)
+				if err != nil {
+					t.Fatalf("%v: %s", err, steps(sum))
+				}
+				again, err := b.runner.Distribute(t.Context(), plan)
+				want := "review-info=already app-info=already notes=already auto-notify=already groups=already testers=already expire-waiting=already review=already expire-previous=already"
+				if err != nil || steps(again) != want {
+					t.Errorf("%v\n got %s\nwant %s", err, steps(again), want)
+				}
+				if n := b.made("/v1/betaGroups"); n != 1 {
+					t.Errorf("%d groups were made", n)
+				}
+			})
+		}
+	}
 }

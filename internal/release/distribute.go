@@ -32,6 +32,8 @@ func (r *run) distribute(ctx context.Context, d distributable) error {
 		do     func(context.Context, *distributable) (StepState, string, error)
 	}{
 		{"create-groups", func() bool { return len(d.create) > 0 }, r.createGroups},
+		{"review-info", func() bool { return wanted.ReviewInfo != nil }, r.writeReviewInfo},
+		{"app-info", func() bool { return len(wanted.AppInfo) > 0 }, r.writeAppInfo},
 		{"notes", func() bool { return wanted.WhatToTest != nil || len(wanted.Notes) > 0 }, r.writeNotes},
 		{"compliance", func() bool { return r.complianceWanted(d) }, r.answerCompliance},
 		{"auto-notify", func() bool { return wanted.Notify != nil && !*wanted.Notify }, r.silence},

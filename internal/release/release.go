@@ -75,6 +75,11 @@ type Distribution struct {
 	// Locales are those of WhatToTest. None means every locale the build has a
 	// note in, or else the app's primary locale.
 	Locales []string
+	// AppInfo is what testers read about the app, by locale or for
+	// [DefaultLocale]; ReviewInfo what beta review needs to know. Only the
+	// fields that are given are written.
+	AppInfo    map[string]asc.BetaAppInfo
+	ReviewInfo *asc.BetaAppReviewInfo
 	// UsesNonExemptEncryption answers export compliance where the build does
 	// not.
 	UsesNonExemptEncryption *bool
@@ -95,7 +100,7 @@ type Distribution struct {
 
 // Wanted tells whether anything was asked for.
 func (d Distribution) Wanted() bool {
-	return len(d.Groups) > 0 || len(d.Testers) > 0 || len(d.Notes) > 0 || d.ExpireWaiting || d.ExpirePrevious || d.WhatToTest != nil || d.UsesNonExemptEncryption != nil || d.SubmitReview != nil || d.Notify != nil
+	return len(d.Groups) > 0 || len(d.Testers) > 0 || len(d.Notes) > 0 || len(d.AppInfo) > 0 || d.ReviewInfo != nil || d.ExpireWaiting || d.ExpirePrevious || d.WhatToTest != nil || d.UsesNonExemptEncryption != nil || d.SubmitReview != nil || d.Notify != nil
 }
 
 const (

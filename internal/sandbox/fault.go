@@ -259,3 +259,10 @@ func (r *rule) due(connection int64) bool {
 	}
 	return true
 }
+
+// AddFault adds a rule to a running server. It counts from now on.
+func (s *Server) AddFault(f Fault) {
+	s.faults.mu.Lock()
+	defer s.faults.mu.Unlock()
+	s.faults.rules = append(s.faults.rules, &rule{Fault: f, connections: map[int64]bool{}})
+}
