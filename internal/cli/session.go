@@ -34,6 +34,7 @@ func outputFlags() []cli.Flag {
 func waitFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.DurationFlag{Name: "timeout", Usage: "how long to wait for Apple's processing at most", Value: 90 * time.Minute},
+		&cli.BoolFlag{Name: "until-appears", Usage: "wait only until there is a build; what needs a processed one is left for ascend distribute"},
 		&cli.DurationFlag{Name: "poll-interval", Usage: "pause between two looks (default: adaptive, 1 s to 30 s)"},
 	}
 }
@@ -141,6 +142,7 @@ func (p *program) plan(c *cli.Context) (release.Plan, error) {
 		App: c.String("app"), Version: c.String("version"), BuildNumber: c.String("build-number"),
 		BuildID: c.String("build"), BuildUploadID: c.String("build-upload"),
 		Timeout: c.Duration("timeout"), PollInterval: c.Duration("poll-interval"),
+		UntilAppears: c.Bool("until-appears"),
 	}
 	if text := c.String("platform"); text != "" {
 		platform, ok := bundle.ParsePlatform(text)

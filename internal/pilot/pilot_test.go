@@ -43,7 +43,7 @@ func TestEveryOptionIsTranslated(t *testing.T) {
 		"localized_build_info":              {{up + `|--localized_build_info|{"default":{"whats_new":"All"},"de-DE":{"whats_new":"Hallo"}}`, `upload App.ipa --what-to-test All --what-to-test-json {"de-DE":"Hallo"}` + compliance}, {up + `|--localized_build_info|{"de-DE":{"whatsnew":"x"}}`, `!unknown key "whatsnew"`}},
 		"changelog":                         {{up + "|-w|Hello", "upload App.ipa --what-to-test Hello" + compliance}, {up + "|-w|@home", "upload App.ipa --what-to-test  @home" + compliance}},
 		"skip_submission":                   {{up + "|-s|-g|QA|-w|Hi", "upload App.ipa --what-to-test Hi"}, {up + "|--skip_submission|false", "upload App.ipa" + compliance}},
-		"skip_waiting_for_build_processing": {{up + "|-z|true", "upload App.ipa --no-wait"}, {up + "|-z|-g|QA", "#groups are not used"}, {up + "|-z|-w|Hi", "upload App.ipa --what-to-test Hi" + compliance}},
+		"skip_waiting_for_build_processing": {{up + "|-z|true", "upload App.ipa --no-wait"}, {up + "|-z|-g|QA", "#groups are not used"}, {up + "|-z|-w|Hi", "upload App.ipa --until-appears --what-to-test Hi" + compliance}},
 		"update_build_info_on_upload":       {{up + "|-x", "#--update_build_info_on_upload is not used"}},
 		"app_clip_invocations":              {{up + "|--app_clip_invocations|[]", "!cannot be honoured"}},
 		"overwrite_app_clip_invocations":    {{up + "|--overwrite_app_clip_invocations", "!cannot be honoured"}},

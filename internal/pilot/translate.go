@@ -217,7 +217,8 @@ func (in *invocation) upload(t *Translation, w World) error {
 			}
 			return nil
 		}
-		t.notice("skip_waiting_for_build_processing: the wait is needed all the same, because the note is written on the processed build")
+		t.add("--until-appears")
+		t.notice("skip_waiting_for_build_processing: it waits until there is a build to write the note on; groups need a processed one: run pilot distribute later")
 	}
 	return in.distribution(t)
 }

@@ -1,6 +1,9 @@
 package release_test
 
 import (
+	"bytes"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -164,6 +167,49 @@ func TestADistributionSurvivesFaults(t *testing.T) {
 					t.Errorf("%d groups were made", n)
 				}
 			})
+		}
+	}
+}
+
+func TestAWaitCanEndWhenTheBuildAppears(t *testing.T) {
+	b := newBench(t)
+	path := pack(t, "1.2.0", "42")
+	distribution := release.Distribution{WhatToTest: ptr("Hello"), Groups: []string{"QA"}, Notify: ptr(false)}
+	sum := b.upload(release.Plan{Path: path, UntilAppears: true, Distribution: distribution})
+	if sum.State != asc.BuildProcessing || steps(sum) != "notes=changed auto-notify=skipped groups=skipped" || !strings.Contains(sum.Steps[2].Detail, "ascend distribute --build "+sum.BuildID) {
+		t.Errorf("%s: %+v", steps(sum), sum)
+	}
+	after, err := b.runner.Distribute(t.Context(), release.Plan{BuildID: sum.BuildID, Distribution: distribution})
+	if err != nil || steps(after) != "notes=already auto-notify=changed groups=changed" {
+		t.Errorf("%v: %s", err, steps(after))
+	}
+}
+
+func TestCharactersThatAppleRefusesAreRemovedOnce(t *testing.T) {
+	b := newBench(t, stocked)
+	refusals := 0
+	b.before(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path != "/v1/betaBuildLocalizations" {
+			return false
+		}
+		body, _ := io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		if !bytes.ContainsAny(body, "™±") {
+			return false
+		}
+		refusals++
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusConflict)
+		_, _ = io.WriteString(w, `{"errors":[{"status":"409","code":"ENTITY_ERROR.ATTRIBUTE.INVALID.INVALID_CHARACTERS","title":"Invalid","detail":"The attribute 'whatsNew' contains invalid characters: ™, ±"}]}`)
+		return true
+	})
+	sum, err := b.runner.Distribute(t.Context(), release.Plan{BuildID: "newer", Distribution: release.Distribution{WhatToTest: ptr("Ünser™ App ± alles")}})
+	if err != nil || refusals != 1 || len(sum.Warnings) != 1 || !strings.Contains(sum.Warnings[0], "were removed: ™±") {
+		t.Fatalf("%v, %d refusals, %q", err, refusals, sum.Warnings)
+	}
+	for n, err := range b.runner.Client.BetaBuildLocalizations(t.Context(), "newer") {
+		if err != nil || n.WhatsNew != "Ünser App  alles" {
+			t.Errorf("%q, %v", n.WhatsNew, err)
 		}
 	}
 }

@@ -29,23 +29,29 @@ func (r *run) distribute(ctx context.Context, d distributable) error {
 	steps := []struct {
 		name   string
 		wanted func() bool
-		do     func(context.Context, *distributable) (StepState, string, error)
+		// early tells that it works on a build that is still processing.
+		early bool
+		do    func(context.Context, *distributable) (StepState, string, error)
 	}{
-		{"create-groups", func() bool { return len(d.create) > 0 }, r.createGroups},
-		{"review-info", func() bool { return wanted.ReviewInfo != nil }, r.writeReviewInfo},
-		{"app-info", func() bool { return len(wanted.AppInfo) > 0 }, r.writeAppInfo},
-		{"notes", func() bool { return wanted.WhatToTest != nil || len(wanted.Notes) > 0 }, r.writeNotes},
-		{"compliance", func() bool { return r.complianceWanted(d) }, r.answerCompliance},
-		{"auto-notify", func() bool { return wanted.Notify != nil && !*wanted.Notify }, r.silence},
-		{"groups", func() bool { return len(d.groups) > 0 }, r.assignGroups},
-		{"testers", func() bool { return len(d.testers) > 0 }, r.assignTesters},
-		{"expire-waiting", func() bool { return wanted.ExpireWaiting }, r.expireWaiting},
-		{"review", func() bool { return r.reviewWanted(d) }, r.submitReview},
-		{"notification", func() bool { return wanted.Notify != nil && *wanted.Notify }, r.notifyTesters},
-		{"expire-previous", func() bool { return wanted.ExpirePrevious }, r.expirePrevious},
+		{"create-groups", func() bool { return len(d.create) > 0 }, true, r.createGroups},
+		{"review-info", func() bool { return wanted.ReviewInfo != nil }, true, r.writeReviewInfo},
+		{"app-info", func() bool { return len(wanted.AppInfo) > 0 }, true, r.writeAppInfo},
+		{"notes", func() bool { return wanted.WhatToTest != nil || len(wanted.Notes) > 0 }, true, r.writeNotes},
+		{"compliance", func() bool { return r.complianceWanted(d) }, false, r.answerCompliance},
+		{"auto-notify", func() bool { return wanted.Notify != nil && !*wanted.Notify }, false, r.silence},
+		{"groups", func() bool { return len(d.groups) > 0 }, false, r.assignGroups},
+		{"testers", func() bool { return len(d.testers) > 0 }, false, r.assignTesters},
+		{"expire-waiting", func() bool { return wanted.ExpireWaiting }, true, r.expireWaiting},
+		{"review", func() bool { return r.reviewWanted(d) }, false, r.submitReview},
+		{"notification", func() bool { return wanted.Notify != nil && *wanted.Notify }, false, r.notifyTesters},
+		{"expire-previous", func() bool { return wanted.ExpirePrevious }, false, r.expirePrevious},
 	}
 	for i, step := range steps {
 		if !step.wanted() {
+			continue
+		}
+		if !step.early && d.build.ProcessingState == asc.BuildProcessing {
+			r.record(Step{Name: step.name, State: StepSkipped, Detail: "the build is still processing; go on with ascend distribute" + r.selector()})
 			continue
 		}
 		state, detail, err := step.do(ctx, &d)

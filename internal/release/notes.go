@@ -2,6 +2,7 @@ package release
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -26,7 +27,7 @@ func (r *run) writeNotes(ctx context.Context, d *distributable) (StepState, stri
 	texts, wanted := r.noteTexts(existing, d.app)
 	var written []string
 	for _, locale := range wanted {
-		changed, err := r.writeNote(ctx, d.build.ID, locale, texts[locale], existing)
+		changed, err := r.writeNote(ctx, d.build.ID, locale, texts, existing)
 		if err != nil {
 			return StepFailed, "", fmt.Errorf("write what to test in %s: %w", locale, err)
 		}
@@ -110,10 +111,43 @@ func (r *run) locales(existing []asc.BetaBuildLocalization, app asc.App) []strin
 	return wanted
 }
 
-// writeNote creates or updates one note. The second look after a refused
+// writeNote writes one note. Characters that the service turns out to refuse
+// are removed, once.
+func (r *run) writeNote(ctx context.Context, buildID, locale string, texts map[string]string, existing []asc.BetaBuildLocalization) (bool, error) {
+	changed, err := r.putNote(ctx, buildID, locale, texts[locale], existing)
+	if refused := refusedCharacters(err, texts[locale]); refused != "" {
+		r.warn("what to test in " + locale + ": characters that TestFlight refuses were removed: " + refused)
+		texts[locale] = strings.Map(func(c rune) rune {
+			if strings.ContainsRune(refused, c) {
+				return -1
+			}
+			return c
+		}, texts[locale])
+		changed, err = r.putNote(ctx, buildID, locale, texts[locale], existing)
+	}
+	return changed, err
+}
+
+// refusedCharacters are those of a text that a refusal names, apart from
+// letters, digits and what its own sentence is made of.
+func refusedCharacters(err error, text string) string {
+	var apiErr *asc.Error
+	if !errors.As(err, &apiErr) || !strings.Contains(strings.ToLower(apiErr.Error()), "invalid character") {
+		return ""
+	}
+	refused := ""
+	for _, c := range text {
+		if c > unicode.MaxASCII && !unicode.IsLetter(c) && !unicode.IsMark(c) && !unicode.IsDigit(c) && !strings.ContainsRune(refused, c) && strings.ContainsRune(apiErr.Error(), c) {
+			refused += string(c)
+		}
+	}
+	return refused
+}
+
+// putNote creates or updates one note. The second look after a refused
 // create finds the localization that the service made meanwhile, and the one
 // of a create whose reply was lost.
-func (r *run) writeNote(ctx context.Context, buildID, locale, text string, existing []asc.BetaBuildLocalization) (bool, error) {
+func (r *run) putNote(ctx context.Context, buildID, locale, text string, existing []asc.BetaBuildLocalization) (bool, error) {
 	if i := indexLocale(existing, locale); i >= 0 {
 		if sameNote(existing[i].WhatsNew, text) {
 			return false, nil

@@ -36,6 +36,9 @@ type Plan struct {
 	OnIncomplete OnIncomplete
 	// NoWait ends the way after the commit.
 	NoWait bool
+	// UntilAppears ends the wait as soon as there is a build, processed or not.
+	// What needs a processed build is then left for later.
+	UntilAppears bool
 	// SkipPreflight goes on in spite of what preflight found.
 	SkipPreflight bool
 	// Timeout bounds the wait; zero means 90 minutes.

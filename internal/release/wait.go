@@ -216,7 +216,14 @@ func (w *waiter) build(ctx context.Context, id string) (asc.Build, error) {
 		switch current.ProcessingState {
 		case asc.BuildFailed, asc.BuildInvalid:
 			return asc.Build{}, w.invalid(ctx, what, current)
+		case asc.BuildProcessing:
+			if w.plan.UntilAppears {
+				return current, nil
+			}
 		case asc.BuildValid:
+			if w.plan.UntilAppears {
+				return current, nil
+			}
 			if valid.IsZero() {
 				valid = w.Now()
 			}
