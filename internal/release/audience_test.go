@@ -213,3 +213,30 @@ func TestCharactersThatAppleRefusesAreRemovedOnce(t *testing.T) {
 		}
 	}
 }
+
+func TestAnEncryptionDeclarationIsUsed(t *testing.T) {
+	for name, c := range map[string]struct {
+		state  string
+		answer *bool
+		want   string // steps, or an error after !
+	}{
+		"approved, and nothing said": {"APPROVED", nil, "compliance=changed groups=changed"},
+		"approved, and yes":          {"APPROVED", ptr(true), "compliance=changed groups=changed"},
+		"approved, but no":           {"APPROVED", ptr(false), "compliance=changed groups=changed"},
+		"in review, and yes":         {"IN_REVIEW", ptr(true), "!encryption declaration"},
+		"in review, and nothing":     {"IN_REVIEW", nil, "!is undecided"},
+		"none, and nothing":          {"", nil, "!is undecided"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, func(o *sandbox.Options) { o.Apps[1].Declaration = c.state })
+			plan := release.Plan{Path: pack(t, "1.2.0", "42", undecided), Distribution: release.Distribution{Groups: []string{"QA"}, UsesNonExemptEncryption: c.answer}}
+			if words, fails := strings.CutPrefix(c.want, "!"); fails {
+				b.fails(plan, release.Rejected, words)
+				return
+			}
+			if sum := b.upload(plan); steps(sum) != c.want {
+				t.Errorf("%s, want %s", steps(sum), c.want)
+			}
+		})
+	}
+}

@@ -121,6 +121,14 @@ func (r *run) answerCompliance(ctx context.Context, d *distributable) (StepState
 		}
 		return StepAlready, "the build " + verb(*given) + " non-exempt encryption", nil
 	}
+	declaration, err := r.approvedDeclaration(ctx, d.app, answer)
+	if err != nil {
+		return StepFailed, "", err
+	}
+	if answer == nil && declaration != "" {
+		yes := true
+		answer = &yes // that is what was declared
+	}
 	if answer == nil {
 		return StepFailed, "", &Error{
 			Kind:    Rejected,
@@ -129,7 +137,7 @@ func (r *run) answerCompliance(ctx context.Context, d *distributable) (StepState
 				r.selector()),
 		}
 	}
-	err := r.settled(ctx, "export compliance", func() error {
+	err = r.settled(ctx, "export compliance", func() error {
 		_, err := r.Client.SetUsesNonExemptEncryption(ctx, d.build.ID, *answer)
 		return err
 	})
@@ -138,6 +146,11 @@ func (r *run) answerCompliance(ctx context.Context, d *distributable) (StepState
 	}
 	// A 409 may mean that it is answered already: only a look tells.
 	refused := err
+	if *answer && declaration != "" {
+		if err := r.Client.AssignEncryptionDeclaration(ctx, d.build.ID, declaration); err != nil {
+			return StepFailed, "", fmt.Errorf("use the app's encryption declaration: %w", err)
+		}
+	}
 	start := r.Now()
 	for {
 		build, err := r.Client.Build(ctx, d.build.ID)
@@ -168,6 +181,23 @@ func (r *run) answerCompliance(ctx context.Context, d *distributable) (StepState
 		state = StepAlready
 	}
 	return state, "the build " + verb(*answer) + " non-exempt encryption", nil
+}
+
+// approvedDeclaration finds the app's encryption declaration that builds can
+// use, where one may be needed.
+func (r *run) approvedDeclaration(ctx context.Context, app asc.App, answer *bool) (string, error) {
+	if answer != nil && !*answer {
+		return "", nil
+	}
+	for declaration, err := range r.Client.AppEncryptionDeclarations(ctx, app.ID) {
+		if err != nil {
+			return "", fmt.Errorf("list the encryption declarations of %s: %w", app.BundleID, err)
+		}
+		if declaration.State == asc.DeclarationApproved {
+			return declaration.ID, nil
+		}
+	}
+	return "", nil
 }
 
 func verb(uses bool) string {

@@ -14,6 +14,9 @@ type App struct {
 	// PrimaryLocale is en-US if empty.
 	PrimaryLocale string
 	Groups        []Group
+	// Declaration is the state of an encryption declaration that the app has;
+	// empty means that it has none.
+	Declaration string
 	// Builds are processed builds to start with, the oldest first.
 	Builds []Build
 }
@@ -69,6 +72,9 @@ func (s *Server) addApp(app App) error {
 			id = newID()
 		}
 		s.newGroup(id, record.id, g.Name, g.Internal, g.AllBuilds)
+	}
+	if app.Declaration != "" {
+		s.world.add("appEncryptionDeclarations", newID()).set("appEncryptionDeclarationState", app.Declaration, "platform", "IOS", "createdDate", stamp(s.options.Now())).one["app"] = record.id
 	}
 	for i, b := range app.Builds {
 		s.newBuild(b, record.id, i-len(app.Builds))
