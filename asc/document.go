@@ -103,6 +103,8 @@ func (d *date) UnmarshalJSON(raw []byte) error {
 
 type payload struct {
 	Data any `json:"data"`
+	// Included are resources to be made along.
+	Included any `json:"included,omitempty"`
 }
 
 type newResource struct {

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,7 +13,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/ascend-cli/ascend/internal/bundle/bundletest"
@@ -91,11 +91,10 @@ func memory(ctx context.Context) error {
 	if err := cmd.Run(); err != nil {
 		return err
 	}
-	usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	if !ok {
-		return fmt.Errorf("this system does not tell")
+	resident := peakMemory(cmd.ProcessState)
+	if resident == 0 {
+		return errors.New("this system does not tell")
 	}
-	resident := float64(usage.Maxrss) / 1024 // KiB here, bytes on macOS
 	fmt.Printf("  %.1f MiB at its peak, %.2f %% of the file (%.0f MB/s)\n", resident, 100*resident/(size>>20), size/1e6/time.Since(start).Seconds())
 	return nil
 }

@@ -18,6 +18,8 @@ func appInfoFlags() []cli.Flag {
 		&cli.StringFlag{Name: "app-description", Usage: "beta app description `TEXT`, for every locale the app has"},
 		&cli.StringFlag{Name: "feedback-email", Usage: "`ADDRESS` for testers' feedback, for every locale the app has"},
 		&cli.StringFlag{Name: "app-info-json", Usage: "`JSON` object of locales (or default) with description, feedback_email, marketing_url, privacy_policy_url, tv_os_privacy_policy"},
+		&cli.StringFlag{Name: "app-clips-json", Usage: "`JSON` list of app clip invocations: {\"url\": …, \"title\": {locale: text}}"},
+		&cli.BoolFlag{Name: "overwrite-app-clips", Usage: "remove the app clip invocations that are not named"},
 		&cli.StringFlag{Name: "review-info-json", Usage: "`JSON` object for beta review: contact_email, contact_first_name, contact_last_name, contact_phone, demo_account_required, demo_account_name, demo_account_password, notes"},
 	}
 }
@@ -89,4 +91,24 @@ func fill(flag string, fields map[string]json.RawMessage, places map[string]any)
 		}
 	}
 	return nil
+}
+
+// appClips reads the invocations of the app clip.
+func appClips(c *cli.Context) ([]release.AppClip, error) {
+	text := c.String("app-clips-json")
+	if text == "" {
+		return nil, nil
+	}
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.DisallowUnknownFields()
+	var clips []release.AppClip
+	if err := decoder.Decode(&clips); err != nil {
+		return nil, usagef(`such as [{"url": "https://example.com/clip", "title": {"en-US": "Order"}}]`, "--app-clips-json: %v", err)
+	}
+	for _, clip := range clips {
+		if !strings.HasPrefix(clip.URL, "https://") || len(clip.Title) == 0 {
+			return nil, usagef("", "--app-clips-json: %q needs an https address and a title in one locale at least", clip.URL)
+		}
+	}
+	return clips, nil
 }

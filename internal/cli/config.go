@@ -19,10 +19,10 @@ func configFlag() []cli.Flag {
 
 // structured are keys of a configuration file that hold objects, and the flags
 // that take them as JSON.
-var structured = map[string]string{"what_to_test": "what-to-test-json", "app_info": "app-info-json", "review_info": "review-info-json"}
+var structured = map[string]string{"what_to_test": "what-to-test-json", "app_info": "app-info-json", "review_info": "review-info-json", "app_clips": "app-clips-json"}
 
 // notInConfig are flags that a configuration file cannot set.
-var notInConfig = []string{"config", "key", "help", "what-to-test-json", "app-info-json", "review-info-json"}
+var notInConfig = []string{"config", "key", "help", "what-to-test-json", "app-info-json", "review-info-json", "app-clips-json"}
 
 // configKey is the key of a flag.
 func configKey(flag string) string { return strings.ReplaceAll(flag, "-", "_") }
@@ -66,11 +66,11 @@ func hintOf(err error) string {
 
 func (p *program) setFromConfig(c *cli.Context, key string, node yaml.Node) error {
 	name := strings.ReplaceAll(key, "_", "-")
-	if flag, ok := structured[configKey(key)]; ok && node.Kind == yaml.MappingNode {
+	if flag, ok := structured[configKey(key)]; ok && node.Kind != yaml.ScalarNode {
 		if c.IsSet(flag) || name == "what-to-test" && c.IsSet(name) {
 			return nil
 		}
-		var object map[string]any
+		var object any
 		if err := node.Decode(&object); err != nil {
 			return err
 		}
@@ -127,7 +127,7 @@ func (p *program) unknownKey(c *cli.Context, key string) error {
 
 // configKeys are all keys that a command's configuration may have, in order.
 func configKeys(flags []cli.Flag) []string {
-	keys := []string{"app_info", "review_info"}
+	keys := []string{"app_clips", "app_info", "review_info"}
 	for _, f := range flags {
 		if name := f.Names()[0]; !slices.Contains(notInConfig, name) {
 			keys = append(keys, configKey(name))
@@ -143,6 +143,7 @@ func configSchema(commands ...*cli.Command) map[string]any {
 	properties := map[string]any{
 		"app_info":    map[string]any{"type": "object", "description": "what testers read about the app, by locale or for default", "additionalProperties": map[string]any{"type": "object"}},
 		"review_info": map[string]any{"type": "object", "description": "what beta review needs to know"},
+		"app_clips":   map[string]any{"type": "array", "description": "invocations of the app clip: url, and title by locale", "items": map[string]any{"type": "object"}},
 	}
 	for _, command := range commands {
 		for _, f := range command.Flags {

@@ -204,7 +204,11 @@ func (p *program) distribution(c *cli.Context) (release.Distribution, error) {
 	if d.AppInfo, err = appInfo(c); err != nil {
 		return d, err
 	}
-	d.ReviewInfo, err = reviewInfo(c)
+	if d.ReviewInfo, err = reviewInfo(c); err != nil {
+		return d, err
+	}
+	d.OverwriteAppClips = c.Bool("overwrite-app-clips")
+	d.AppClips, err = appClips(c)
 	return d, err
 }
 

@@ -24,11 +24,7 @@ type option struct {
 	variables []string
 	// appleID marks an option that only makes sense with an Apple ID.
 	appleID bool
-	// why says why it cannot be honoured, if it cannot.
-	why string
 }
-
-const noKeyAPI = "ascend does not write it yet"
 
 // options are all of pilot's 2.237.0, in its order.
 var options = []option{
@@ -50,8 +46,8 @@ var options = []option{
 	{name: "skip_submission", short: "s", kind: boolean, variables: []string{"PILOT_SKIP_SUBMISSION"}},
 	{name: "skip_waiting_for_build_processing", short: "z", kind: boolean, variables: []string{"PILOT_SKIP_WAITING_FOR_BUILD_PROCESSING"}},
 	{name: "update_build_info_on_upload", short: "x", kind: boolean, variables: []string{"PILOT_UPDATE_BUILD_INFO_ON_UPLOAD"}, appleID: true},
-	{name: "app_clip_invocations", kind: list, variables: []string{"PILOT_APP_CLIP_INVOCATIONS"}, why: noKeyAPI},
-	{name: "overwrite_app_clip_invocations", kind: boolean, variables: []string{"PILOT_APP_CLIPS_OVERWRITE_INVOCATIONS"}, why: noKeyAPI},
+	{name: "app_clip_invocations", variables: []string{"PILOT_APP_CLIP_INVOCATIONS"}},
+	{name: "overwrite_app_clip_invocations", kind: boolean, variables: []string{"PILOT_APP_CLIPS_OVERWRITE_INVOCATIONS"}},
 	{name: "distribute_only", short: "D", kind: boolean, variables: []string{"PILOT_DISTRIBUTE_ONLY"}},
 	{name: "uses_non_exempt_encryption", short: "X", kind: boolean, variables: []string{"PILOT_USES_NON_EXEMPT_ENCRYPTION"}},
 	{name: "distribute_external", kind: boolean, variables: []string{"PILOT_DISTRIBUTE_EXTERNAL"}},

@@ -54,9 +54,7 @@ func Translate(args []string, w World) (Translation, error) {
 	if in.command == "" {
 		return t, fail("the commands are "+strings.Join(Commands, ", "), "pilot has no command %q", in.arguments[0])
 	}
-	if err := in.refuse(&t); err != nil {
-		return t, err
-	}
+	in.refuse(&t)
 	switch in.command {
 	case "upload":
 		err = in.upload(&t, w)
@@ -77,22 +75,18 @@ func Translate(args []string, w World) (Translation, error) {
 	return t, in.key(&t)
 }
 
-// refuse tells of options that have no meaning here, and stops at those that
-// cannot be honoured.
-func (in *invocation) refuse(t *Translation) error {
+// refuse tells of options that have no meaning here.
+func (in *invocation) refuse(t *Translation) {
 	for _, o := range options {
 		v, ok := in.values[o.name]
 		switch {
 		case !ok:
-		case o.why != "" && (in.command == "upload" || in.command == "distribute"):
-			return fail("leave it out, and set it in App Store Connect", "%s cannot be honoured: %s", v.source, o.why)
 		case o.appleID && v.explicit:
 			t.notice("--%s is not used: it has no meaning with an API key", o.name)
 		case o.appleID:
 			t.notice("%s is not used: it has no meaning with an API key", v.source)
 		}
 	}
-	return nil
 }
 
 // key passes the API key on. An inline key is passed by variables.
@@ -333,6 +327,19 @@ func (in *invocation) appInfo(t *Translation) error {
 				t.add(flags[1], v)
 			}
 		}
+	}
+	if in.given("app_clip_invocations") {
+		var clips []struct {
+			URL   string            `json:"url"`
+			Title map[string]string `json:"title"`
+		}
+		if err := json.Unmarshal([]byte(in.text("app_clip_invocations")), &clips); err != nil {
+			return fail(`[{"url": "https://example.com", "title": {"en-US": "…"}}]`, "app_clip_invocations is not a list of addresses with their titles")
+		}
+		t.add("--app-clips-json", in.text("app_clip_invocations"))
+	}
+	if in.flag("overwrite_app_clip_invocations", false) {
+		t.add("--overwrite-app-clips")
 	}
 	review := map[string]any{}
 	if in.given("beta_app_review_info") {

@@ -240,3 +240,28 @@ func TestAnEncryptionDeclarationIsUsed(t *testing.T) {
 		})
 	}
 }
+
+func TestAppClipInvocationsAreBroughtUpToDate(t *testing.T) {
+	b := newBench(t, func(o *sandbox.Options) {
+		o.Apps[1].Builds = []sandbox.Build{{ID: "plain", Version: "1.0", Number: "1"}, {ID: "clip", Version: "1.0", Number: "2", Clip: true}}
+	}, faulty(t, "on=api nth=1 method=POST path=/v1/betaAppClipInvocations do=lose"))
+	one := release.AppClip{URL: "https://example.com/one", Title: map[string]string{"en-US": "Order", "de-DE": "Bestellen"}}
+	two := release.AppClip{URL: "https://example.com/two", Title: map[string]string{"en-US": "Pay"}}
+	plan := release.Plan{BuildID: "clip", Distribution: release.Distribution{AppClips: []release.AppClip{one, two}}}
+	b.twice(plan, "app-clips=changed", "app-clips=already")
+	one.Title = map[string]string{"en-US": "Order now", "fr-FR": "Commander"}
+	plan.Distribution.AppClips, plan.Distribution.OverwriteAppClips = []release.AppClip{one}, true
+	b.twice(plan, "app-clips=changed", "app-clips=already")
+	bundles, err := b.runner.Client.BuildBundles(t.Context(), "clip")
+	if err != nil || len(bundles) != 2 || bundles[1].BundleType != asc.BundleAppClip {
+		t.Fatalf("%+v, %v", bundles, err)
+	}
+	invocations, err := asc.Collect(b.runner.Client.BetaAppClipInvocations(t.Context(), bundles[1].ID))
+	if err != nil || len(invocations) != 1 || len(invocations[0].Titles) != 3 || b.made("/v1/betaAppClipInvocations") != 2 {
+		t.Errorf("%+v, %v", invocations, err)
+	}
+	sum, err := b.runner.Distribute(t.Context(), release.Plan{BuildID: "plain", Distribution: plan.Distribution})
+	if err != nil || steps(sum) != "app-clips=skipped" || len(sum.Warnings) != 1 {
+		t.Errorf("%v: %s %q", err, steps(sum), sum.Warnings)
+	}
+}

@@ -37,6 +37,7 @@ func (r *run) distribute(ctx context.Context, d distributable) error {
 		{"review-info", func() bool { return wanted.ReviewInfo != nil }, true, r.writeReviewInfo},
 		{"app-info", func() bool { return len(wanted.AppInfo) > 0 }, true, r.writeAppInfo},
 		{"notes", func() bool { return wanted.WhatToTest != nil || len(wanted.Notes) > 0 }, true, r.writeNotes},
+		{"app-clips", func() bool { return len(wanted.AppClips) > 0 || wanted.OverwriteAppClips }, false, r.writeAppClips},
 		{"compliance", func() bool { return r.complianceWanted(d) }, false, r.answerCompliance},
 		{"auto-notify", func() bool { return wanted.Notify != nil && !*wanted.Notify }, false, r.silence},
 		{"groups", func() bool { return len(d.groups) > 0 }, false, r.assignGroups},

@@ -83,6 +83,10 @@ type Distribution struct {
 	// fields that are given are written.
 	AppInfo    map[string]asc.BetaAppInfo
 	ReviewInfo *asc.BetaAppReviewInfo
+	// AppClips are the invocations of the build's app clip; OverwriteAppClips
+	// removes others.
+	AppClips          []AppClip
+	OverwriteAppClips bool
 	// UsesNonExemptEncryption answers export compliance where the build does
 	// not.
 	UsesNonExemptEncryption *bool
@@ -103,7 +107,7 @@ type Distribution struct {
 
 // Wanted tells whether anything was asked for.
 func (d Distribution) Wanted() bool {
-	return len(d.Groups) > 0 || len(d.Testers) > 0 || len(d.Notes) > 0 || len(d.AppInfo) > 0 || d.ReviewInfo != nil || d.ExpireWaiting || d.ExpirePrevious || d.WhatToTest != nil || d.UsesNonExemptEncryption != nil || d.SubmitReview != nil || d.Notify != nil
+	return len(d.Groups) > 0 || len(d.Testers) > 0 || len(d.Notes) > 0 || len(d.AppInfo) > 0 || d.ReviewInfo != nil || len(d.AppClips) > 0 || d.OverwriteAppClips || d.ExpireWaiting || d.ExpirePrevious || d.WhatToTest != nil || d.UsesNonExemptEncryption != nil || d.SubmitReview != nil || d.Notify != nil
 }
 
 const (

@@ -68,6 +68,7 @@ func (w *world) all(kind string) []*resource { return w.order[kind] }
 // referred to from the other side.
 var singular = map[string]string{
 	"apps": "app", "builds": "build", "buildUploads": "buildUpload", "preReleaseVersions": "preReleaseVersion", "betaGroups": "betaGroup",
+	"buildBundles": "buildBundle", "betaAppClipInvocations": "betaAppClipInvocation",
 }
 var plural = map[string][]string{
 	"apps": {"apps"}, "builds": {"builds"}, "betaGroups": {"betaGroups"}, "betaTesters": {"betaTesters", "individualTesters"},

@@ -34,6 +34,12 @@ func (s *Server) create(kind string, in input) (*resource, *refusal) {
 		in.many["apps"] = s.appsOf(in)
 	case "buildBetaNotifications":
 		return s.notify(in)
+	case "betaAppClipInvocations":
+		return s.createInvocation(in)
+	case "betaAppClipInvocationLocalizations":
+		if refused := s.checkTitle(in.one["betaAppClipInvocation"], in.attrs); refused != nil {
+			return nil, refused
+		}
 	}
 	created := s.world.add(kind, newID())
 	created.attrs, created.one = in.attrs, in.one
@@ -190,6 +196,11 @@ func (s *Server) delete(target *resource) *refusal {
 		for _, file := range s.filesOf(target) {
 			s.dropParts(file)
 			s.world.remove(file)
+		}
+	}
+	if target.kind == "betaAppClipInvocations" {
+		for _, title := range s.world.related(target, "betaAppClipInvocationLocalizations") {
+			s.world.remove(title)
 		}
 	}
 	s.world.remove(target)

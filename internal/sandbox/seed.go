@@ -29,8 +29,8 @@ type Build struct {
 	Version, Number string
 	// Platform is IOS if empty.
 	Platform string
-	// Live makes it the App Store's.
-	Live bool
+	// Live makes it the App Store's, Clip gives it an app clip.
+	Live, Clip bool
 }
 
 // A Group is a beta group to start with.
@@ -98,6 +98,11 @@ func (s *Server) newBuild(b Build, appID string, days int) {
 	build.one["app"], build.one["preReleaseVersion"] = appID, s.preReleaseVersion(appID, b.Version, b.Platform).id
 	s.world.add("buildBetaDetails", b.ID).set("autoNotifyEnabled", true).one["build"] = b.ID
 	s.settleBetaStates(build)
+	bundleID := s.world.get("apps", appID).text("bundleId")
+	s.world.add("buildBundles", newID()).set("bundleId", bundleID, "bundleType", "APP").one["build"] = b.ID
+	if b.Clip {
+		s.world.add("buildBundles", newID()).set("bundleId", bundleID+".Clip", "bundleType", "APP_CLIP").one["build"] = b.ID
+	}
 	if b.Live {
 		version := s.world.add("appStoreVersions", newID()).set("versionString", b.Version, "platform", b.Platform, "appVersionState", "READY_FOR_DISTRIBUTION", "createdDate", stamp(uploaded))
 		version.one["app"], version.one["build"] = appID, b.ID
