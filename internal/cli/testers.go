@@ -102,9 +102,16 @@ func (p *program) testersList(c *cli.Context) error {
 			return p.Streams.JSON(map[string]any{"app_id": app.ID, "bundle_id": app.BundleID, "testers": people})
 		}
 		p.writePeople(people)
-		p.Streams.Line(fmt.Sprintf("%d testers", len(people)))
+		p.Streams.Line(counted(len(people)))
 		return nil
 	})
+}
+
+func counted(n int) string {
+	if n == 1 {
+		return "1 tester"
+	}
+	return fmt.Sprintf("%d testers", n)
 }
 
 func (p *program) writePeople(people []release.Person) {
@@ -325,7 +332,7 @@ func (p *program) testersExport(c *cli.Context) error {
 		if c.Bool("json") {
 			return p.Streams.JSON(map[string]any{"app_id": app.ID, "bundle_id": app.BundleID, "file": path, "testers": len(list)})
 		}
-		p.Streams.Line(fmt.Sprintf("%d testers written to %s", len(list), filepath.Base(path)))
+		p.Streams.Line(fmt.Sprintf("%s written to %s", counted(len(list)), filepath.Base(path)))
 		return nil
 	})
 }

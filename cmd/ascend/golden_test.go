@@ -1,0 +1,79 @@
+package main
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ascend-cli/ascend/internal/sandbox"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// changing is what differs from run to run, replaced by as many letters.
+var changing = regexp.MustCompile(`\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
+
+// TestOutputIsAsItWas compares what commands write to stdout, for people and as
+// JSON, with files of testdata/golden. Run with -update to accept a change.
+func TestOutputIsAsItWas(t *testing.T) {
+	s := newSite(t, sandbox.Options{Apps: []sandbox.App{{
+		BundleID: "com.example.demo", Name: "Demo",
+		Groups: []sandbox.Group{{ID: "team", Name: "Team", Internal: true, AllBuilds: true}, {ID: "qa", Name: "QA", Internal: true}, {ID: "beta", Name: "Beta"}},
+		Builds: []sandbox.Build{{ID: "old", Version: "1.0", Number: "9", Live: true}, {ID: "new", Version: "1.1.0", Number: "10"}, {ID: "tv", Version: "1.1", Number: "40", Platform: "TV_OS"}},
+	}}})
+	run := func(args ...string) string {
+		t.Helper()
+		p := s.start(args...)
+		if code := p.code(); code != 0 {
+			t.Fatalf("%v ended with %d: %s", args, code, p.err.String())
+		}
+		return p.out.String()
+	}
+	run("testers", "add", "--app", "com.example.demo", "--groups", "Beta,QA", "--first-name", "Dana", "--last-name", "Doe", "dana@example.com")
+	run("testers", "add", "--app", "com.example.demo", "--groups", "QA", "a-very-long-address@example.com")
+	for _, c := range []struct{ name, line string }{
+		{"builds-list", "builds list --app com.example.demo"},
+		{"builds-latest", "builds latest --app com.example.demo --platform ios"},
+		{"builds-next-number", "builds next-number --app com.example.demo --platform ios"},
+		{"builds-expire", "builds expire --app com.example.demo --platform ios --keep 1 --dry-run"},
+		{"groups-list", "groups list --app com.example.demo"},
+		{"groups-create", "groups create --app com.example.demo Beta"},
+		{"testers-list", "testers list --app com.example.demo"},
+		{"testers-find", "testers find --app com.example.demo dana@example.com"},
+		{"testers-add", "testers add --app com.example.demo --groups QA dana@example.com eva@example.com --dry-run"},
+		{"testers-remove", "testers remove --app com.example.demo --groups Beta dana@example.com --dry-run"},
+		{"testers-export", "testers export --app com.example.demo"},
+		{"uploads-list", "uploads list --app com.example.demo"},
+		{"inspect", "inspect ../../testdata/Demo.ipa"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			golden(t, c.name, run(strings.Fields(c.line)...))
+			if c.name != "testers-export" {
+				golden(t, c.name+"-json", run(append(strings.Fields(c.line), "--json")...))
+			}
+		})
+	}
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	got = changing.ReplaceAllStringFunc(got, func(s string) string { return strings.Repeat("x", min(len(s), 16)) })
+	path := filepath.Join("..", "..", "testdata", "golden", name+".txt")
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v (run with -update to write it)", err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (run with -update to accept)\n%s", path, diff)
+	}
+}
