@@ -24,7 +24,7 @@ func TestDocumentsNameFlagsThatThereAre(t *testing.T) {
 	})
 	flag := regexp.MustCompile("[ `]--([a-z][a-z-]+)")
 	command := regexp.MustCompile("(?m)(?:^|[`(])ascend ([a-z]+)")
-	for _, path := range []string{"../../README.md", "../../docs/sandbox.md"} {
+	for _, path := range []string{"../../README.md", "../../docs/sandbox.md", "../../docs/json.md"} {
 		content, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
