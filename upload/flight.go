@@ -16,7 +16,6 @@ type flight struct {
 	suspected bool
 
 	mu       sync.Mutex
-	started  time.Time
 	last     time.Time // of the last sign of life
 	sent     int64
 	markSent int64 // at the last mark, or at the end of what buffers take
@@ -74,7 +73,7 @@ func (c *crossing) rate() float64 {
 
 // launch begins to watch an attempt.
 func (p *Pool) launch(f *flight, now time.Time) {
-	f.started, f.last = now, now
+	f.last = now
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.flights[f] = struct{}{}
@@ -186,10 +185,12 @@ func (p *pulse) suspect(now time.Time, f *flight, all map[*flight]struct{}) bool
 		return false
 	}
 	last, complete, held := f.state()
+	still := now.Sub(last)
+	if held || still < stillAtLeast { // nearly always, and no bound is lower
+		return false
+	}
 	var bound time.Duration
 	switch {
-	case held:
-		return false
 	case complete && p.replCount >= fewestReplies:
 		bound = max(replyAtLeast, replyFactor*longest(p.replies[:], p.replCount))
 	case !complete && p.gapCount >= fewestGaps:
@@ -198,7 +199,6 @@ func (p *pulse) suspect(now time.Time, f *flight, all map[*flight]struct{}) bool
 		return false
 	}
 	bound <<= max(0, f.patience-1)
-	still := now.Sub(last)
 	if still < bound {
 		return false
 	}

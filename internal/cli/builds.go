@@ -7,14 +7,13 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ascend-cli/ascend/asc"
-	"github.com/ascend-cli/ascend/internal/bundle"
 	"github.com/ascend-cli/ascend/internal/release"
 )
 
 func (p *program) buildsCommand() *cli.Command {
 	selection := func() []cli.Flag {
 		return []cli.Flag{
-			&cli.StringFlag{Name: "app", Usage: "bundle `ID` or Apple ID of the app"},
+			appFlag(),
 			&cli.StringFlag{Name: "version", Usage: "marketing `VERSION`; 1.2 and 1.2.0 are the same to Apple"},
 			&cli.StringFlag{Name: "platform", Usage: "`ios`, macos, tvos or visionos"},
 		}
@@ -79,18 +78,12 @@ func (p *program) buildsCommand() *cli.Command {
 
 // selection reads the flags that name builds.
 func (p *program) selection(c *cli.Context) (release.BuildSelection, error) {
-	s := release.BuildSelection{App: c.String("app"), Version: c.String("version"), BuildNumber: c.String("build-number")}
-	if s.App == "" {
-		return s, usagef("--app com.example.demo", "which app?")
+	app, err := requireApp(c)
+	if err != nil {
+		return release.BuildSelection{}, err
 	}
-	if text := c.String("platform"); text != "" {
-		platform, ok := bundle.ParsePlatform(text)
-		if !ok {
-			return s, usagef("", "--platform %q is not one of ios, macos, tvos, visionos", text)
-		}
-		s.Platform = asc.Platform(platform)
-	}
-	return s, nil
+	platform, err := platformFlag(c)
+	return release.BuildSelection{App: app, Version: c.String("version"), BuildNumber: c.String("build-number"), Platform: asc.Platform(platform)}, err
 }
 
 // buildReport is the JSON form of a build.
@@ -115,48 +108,45 @@ func (p *program) buildsList(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	runner, session, _, err := p.uploadsRunner(c)
-	if err != nil {
-		return err
-	}
-	defer session.close()
-	app, builds, uploads, err := runner.Builds(c.Context, selection)
-	if err != nil {
-		return err
-	}
-	total := len(builds)
-	if limit := c.Int("limit"); limit > 0 {
-		builds = builds[:min(limit, total)]
-	}
-	reports, pending := []buildReport{}, []uploadReport{}
-	rows := [][]string{{"VERSION", "BUILD", "PLATFORM", "STATE", "INTERNAL", "EXTERNAL", "UPLOADED", "ID"}}
-	for _, u := range uploads {
-		pending = append(pending, p.reportUpload(c, u))
-		rows = append(rows, []string{u.CFBundleShortVersionString, u.CFBundleVersion, string(u.Platform), "upload " + u.State.State, "", "", when(u.CreatedDate), u.ID})
-	}
-	for _, b := range builds {
-		r := buildReport{
-			BuildID: b.ID, Version: b.PreReleaseVersion.Version, BuildNumber: b.Version, Platform: string(b.PreReleaseVersion.Platform), State: b.ProcessingState,
-			BetaReviewState: b.ReviewState, Expired: b.Expired, Uploaded: b.UploadedDate,
+	return p.withRunner(c, func(runner *release.Runner) error {
+		app, builds, uploads, err := runner.Builds(c.Context, selection)
+		if err != nil {
+			return err
 		}
-		if b.BetaDetail != nil {
-			r.InternalState, r.ExternalState = b.BetaDetail.InternalBuildState, b.BetaDetail.ExternalBuildState
+		total := len(builds)
+		if limit := c.Int("limit"); limit > 0 {
+			builds = builds[:min(limit, total)]
 		}
-		state := r.State
-		if r.Expired {
-			state += ", expired"
+		reports, pending, paths := []buildReport{}, []uploadReport{}, localPaths(runner.State)
+		rows := [][]string{{"VERSION", "BUILD", "PLATFORM", "STATE", "INTERNAL", "EXTERNAL", "UPLOADED", "ID"}}
+		for _, u := range uploads {
+			pending = append(pending, reportUpload(u, paths))
+			rows = append(rows, []string{u.CFBundleShortVersionString, u.CFBundleVersion, string(u.Platform), "upload " + u.State.State, "", "", when(u.CreatedDate), u.ID})
 		}
-		reports = append(reports, r)
-		rows = append(rows, []string{r.Version, r.BuildNumber, r.Platform, state, r.InternalState, r.ExternalState, when(r.Uploaded), r.BuildID})
-	}
-	if c.Bool("json") {
-		return p.Streams.JSON(map[string]any{"app_id": app.ID, "bundle_id": app.BundleID, "total": total, "builds": reports, "build_uploads": pending})
-	}
-	p.Streams.Columns(rows)
-	if total > len(builds) {
-		p.Streams.Line("and " + strconv.Itoa(total-len(builds)) + " older builds; --limit 0 shows them all")
-	}
-	return nil
+		for _, b := range builds {
+			r := buildReport{
+				BuildID: b.ID, Version: b.PreReleaseVersion.Version, BuildNumber: b.Version, Platform: string(b.PreReleaseVersion.Platform), State: b.ProcessingState,
+				BetaReviewState: b.ReviewState, Expired: b.Expired, Uploaded: b.UploadedDate,
+			}
+			if b.BetaDetail != nil {
+				r.InternalState, r.ExternalState = b.BetaDetail.InternalBuildState, b.BetaDetail.ExternalBuildState
+			}
+			state := r.State
+			if r.Expired {
+				state += ", expired"
+			}
+			reports = append(reports, r)
+			rows = append(rows, []string{r.Version, r.BuildNumber, r.Platform, state, r.InternalState, r.ExternalState, when(r.Uploaded), r.BuildID})
+		}
+		if c.Bool("json") {
+			return p.Streams.JSON(map[string]any{"app_id": app.ID, "bundle_id": app.BundleID, "total": total, "builds": reports, "build_uploads": pending})
+		}
+		p.Streams.Columns(rows)
+		if total > len(builds) {
+			p.Streams.Line("and " + strconv.Itoa(total-len(builds)) + " older builds; --limit 0 shows them all")
+		}
+		return nil
+	})
 }
 
 func when(t time.Time) string {
@@ -174,20 +164,17 @@ func (p *program) printNumber(c *cli.Context, find func(*release.Runner, release
 	if err != nil {
 		return err
 	}
-	runner, session, _, err := p.uploadsRunner(c)
-	if err != nil {
-		return err
-	}
-	defer session.close()
-	number, err := find(runner, selection)
-	if err != nil {
-		return err
-	}
-	if c.Bool("json") {
-		return p.Streams.JSON(number)
-	}
-	p.Streams.Line(number.BuildNumber)
-	return nil
+	return p.withRunner(c, func(runner *release.Runner) error {
+		number, err := find(runner, selection)
+		if err != nil {
+			return err
+		}
+		if c.Bool("json") {
+			return p.Streams.JSON(number)
+		}
+		p.Streams.Line(number.BuildNumber)
+		return nil
+	})
 }
 
 func (p *program) buildsExpire(c *cli.Context) error {
@@ -207,21 +194,18 @@ func (p *program) buildsExpire(c *cli.Context) error {
 	if c.Int("keep") < 0 {
 		return usagef("", "--keep must not be negative")
 	}
-	runner, session, _, err := p.uploadsRunner(c)
-	if err != nil {
+	return p.withRunner(c, func(runner *release.Runner) error {
+		expired, err := runner.Expire(c.Context, ids, selection, c.Int("keep"), c.Bool("dry-run"))
+		if c.Bool("json") && err == nil {
+			return p.Streams.JSON(map[string]any{"builds": expired})
+		}
+		words := map[release.StepState]string{release.StepChanged: "expired", release.StepAlready: "was expired before", release.StepSkipped: "would be expired", release.StepFailed: "failed"}
+		for _, e := range expired {
+			p.Streams.Line(words[e.State] + ": " + e.Version + " (" + e.BuildNumber + ") " + e.Platform + " " + e.ID)
+		}
+		if len(expired) == 0 && err == nil {
+			p.Streams.Line("there is nothing to expire")
+		}
 		return err
-	}
-	defer session.close()
-	expired, err := runner.Expire(c.Context, ids, selection, c.Int("keep"), c.Bool("dry-run"))
-	if c.Bool("json") && err == nil {
-		return p.Streams.JSON(map[string]any{"builds": expired})
-	}
-	words := map[release.StepState]string{release.StepChanged: "expired", release.StepAlready: "was expired before", release.StepSkipped: "would be expired", release.StepFailed: "failed"}
-	for _, e := range expired {
-		p.Streams.Line(words[e.State] + ": " + e.Version + " (" + e.BuildNumber + ") " + e.Platform + " " + e.ID)
-	}
-	if len(expired) == 0 && err == nil {
-		p.Streams.Line("there is nothing to expire")
-	}
-	return err
+	})
 }

@@ -82,12 +82,9 @@ func (p *program) withApp(c *cli.Context, do func(*release.Runner, string) error
 	if err != nil {
 		return err
 	}
-	runner, session, _, err := p.uploadsRunner(c)
-	if err != nil {
-		return err
-	}
-	defer session.close()
-	return do(runner, app)
+	return p.withRunner(c, func(runner *release.Runner) error {
+		return do(runner, app)
+	})
 }
 
 func groupName(c *cli.Context) (string, error) {

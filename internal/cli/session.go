@@ -129,6 +129,17 @@ func (p *program) open(c *cli.Context, override *asc.Options, report reporter) (
 	}}, nil
 }
 
+// withRunner runs a command that needs the service and nothing else.
+func (p *program) withRunner(c *cli.Context, do func(*release.Runner) error) error {
+	narrator := p.narrator(c)
+	session, err := p.open(c, nil, narrator)
+	if err != nil {
+		return err
+	}
+	defer session.close()
+	return do(&release.Runner{Client: session.client, Observer: narrator, State: p.store(c), Now: p.Now})
+}
+
 func orDefault(url string) string {
 	if url == "" {
 		return asc.DefaultURL
@@ -144,12 +155,9 @@ func (p *program) plan(c *cli.Context) (release.Plan, error) {
 		Timeout: c.Duration("timeout"), PollInterval: c.Duration("poll-interval"),
 		UntilAppears: c.Bool("until-appears"),
 	}
-	if text := c.String("platform"); text != "" {
-		platform, ok := bundle.ParsePlatform(text)
-		if !ok {
-			return plan, usagef("", "--platform %q is not one of ios, macos, tvos, visionos", text)
-		}
-		plan.Platform = platform
+	var err error
+	if plan.Platform, err = platformFlag(c); err != nil {
+		return plan, err
 	}
 	if plan.Timeout <= 0 && c.IsSet("timeout") {
 		return plan, usagef("a duration such as 45m", "--timeout must be more than zero")
@@ -158,6 +166,16 @@ func (p *program) plan(c *cli.Context) (release.Plan, error) {
 		return plan, usagef("a duration such as 30s", "--poll-interval must not be negative")
 	}
 	return plan, nil
+}
+
+// platformFlag reads --platform; empty means that it was not given.
+func platformFlag(c *cli.Context) (bundle.Platform, error) {
+	text := c.String("platform")
+	platform, ok := bundle.ParsePlatform(text)
+	if text != "" && !ok {
+		return "", usagef("", "--platform %q is not one of ios, macos, tvos, visionos", text)
+	}
+	return platform, nil
 }
 
 // distribution reads the flags of a distribution.
@@ -178,7 +196,7 @@ func (p *program) distribution(c *cli.Context) (release.Distribution, error) {
 		}
 	}
 	var err error
-	if d.Notes, err = p.noteFiles(c.String("what-to-test-json"), c.StringSlice("what-to-test-file")); err != nil {
+	if d.Notes, err = p.noteFiles(c.Context, c.String("what-to-test-json"), c.StringSlice("what-to-test-file")); err != nil {
 		return d, err
 	}
 	for name, into := range map[string]**bool{
@@ -213,22 +231,14 @@ func (p *program) distribution(c *cli.Context) (release.Distribution, error) {
 }
 
 // noteFiles reads notes by locale.
-func (p *program) noteFiles(document string, sources []string) (map[string]string, error) {
+func (p *program) noteFiles(ctx context.Context, document string, sources []string) (map[string]string, error) {
 	notes := map[string]string{}
 	add := func(locale, path string) error {
-		file, err := os.Open(path)
-		if err != nil {
-			return usagef("", "--what-to-test-file: %v", err)
-		}
-		defer file.Close()
-		content, err := io.ReadAll(io.LimitReader(file, maxText))
-		if err != nil {
-			return usagef("", "--what-to-test-file: %v", err)
-		}
-		if text := noteText(content); strings.TrimSpace(text) != "" {
+		text, err := p.text(ctx, "@"+path, "--what-to-test-file")
+		if err == nil && strings.TrimSpace(text) != "" {
 			notes[locale] = text
 		}
-		return nil
+		return err
 	}
 	if document != "" {
 		if err := json.Unmarshal([]byte(document), &notes); err != nil {
@@ -238,7 +248,7 @@ func (p *program) noteFiles(document string, sources []string) (map[string]strin
 	for _, source := range trimmed(sources) {
 		locale, path, ok := strings.Cut(source, "=")
 		if ok {
-			if err := add(strings.TrimSpace(locale), p.expand(path)); err != nil {
+			if err := add(strings.TrimSpace(locale), path); err != nil {
 				return nil, err
 			}
 			continue
@@ -255,11 +265,6 @@ func (p *program) noteFiles(document string, sources []string) (map[string]strin
 		}
 	}
 	return notes, nil
-}
-
-// noteText is a file's text without the marks and line ends that editors add.
-func noteText(content []byte) string {
-	return strings.TrimRight(strings.TrimPrefix(string(content), "\ufeff"), "\r\n")
 }
 
 const maxText = 1 << 20
@@ -287,7 +292,8 @@ func (p *program) text(ctx context.Context, value, flag string) (string, error) 
 	if err != nil {
 		return "", usagef("", "%s: %v", flag, err)
 	}
-	return noteText(content), nil
+	// Without the marks and line ends that editors add.
+	return strings.TrimRight(strings.TrimPrefix(string(content), "\ufeff"), "\r\n"), nil
 }
 
 // readAll reads to the end, or until the user has had enough: a read of a

@@ -128,16 +128,13 @@ func (p *program) withPeople(c *cli.Context, do func(asc.App, []release.Person) 
 	if err != nil {
 		return err
 	}
-	runner, session, _, err := p.uploadsRunner(c)
-	if err != nil {
-		return err
-	}
-	defer session.close()
-	found, people, err := runner.Testers(c.Context, app, trimmed(c.StringSlice("groups")))
-	if err != nil {
-		return err
-	}
-	return do(found, people)
+	return p.withRunner(c, func(runner *release.Runner) error {
+		found, people, err := runner.Testers(c.Context, app, trimmed(c.StringSlice("groups")))
+		if err != nil {
+			return err
+		}
+		return do(found, people)
+	})
 }
 
 func (p *program) testersFind(c *cli.Context) error {
@@ -212,15 +209,17 @@ func (p *program) changePeople(c *cli.Context, done string, change func(*release
 	if err != nil {
 		return err
 	}
-	runner, session, _, err := p.uploadsRunner(c)
-	if err != nil {
-		return err
-	}
-	defer session.close()
-	results, err := change(runner, app)
-	if results == nil {
-		return err
-	}
+	return p.withRunner(c, func(runner *release.Runner) error {
+		results, err := change(runner, app)
+		if results == nil {
+			return err
+		}
+		return p.writeResults(c, done, results, err)
+	})
+}
+
+// writeResults writes what became of testers; err is the first that failed.
+func (p *program) writeResults(c *cli.Context, done string, results []release.TesterResult, err error) error {
 	counts := map[release.StepState]int{}
 	for _, r := range results {
 		counts[r.State]++

@@ -152,8 +152,11 @@ func (p *program) uploadPlans(c *cli.Context) ([]release.Plan, error) {
 	for _, path := range c.Args().Slice() {
 		plan.Path = path
 		plans = append(plans, plan)
+		if c.NArg() == 1 {
+			break // nothing to compare it with
+		}
 		info, err := bundle.InspectFile(path)
-		if err != nil || c.NArg() == 1 {
+		if err != nil {
 			continue // the upload itself says what is wrong
 		}
 		key := build{info.BundleID, info.ShortVersion, info.BuildVersion, string(info.Platform)}

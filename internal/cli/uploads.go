@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/ascend-cli/ascend/asc"
 	"github.com/ascend-cli/ascend/internal/release"
+	"github.com/ascend-cli/ascend/internal/state"
 	"github.com/ascend-cli/ascend/internal/term"
 )
 
@@ -24,7 +26,7 @@ func (p *program) uploadsCommand() *cli.Command {
 				Usage:       "list the build uploads of an app, newest first",
 				Description: "An upload in the state AWAITING_UPLOAD was left half-way: ascend upload with the same package completes it,\nascend uploads cancel removes it.",
 				Flags: flags([]cli.Flag{
-					&cli.StringFlag{Name: "app", Usage: "bundle `ID` or Apple ID of the app", Required: false},
+					appFlag(),
 					&cli.StringSliceFlag{Name: "state", Usage: "only those in `STATE`: awaiting_upload, processing, failed, complete"},
 				}, stateFlags(), credentialFlags(), outputFlags()),
 				Action: p.uploadsList,
@@ -70,32 +72,27 @@ type uploadReport struct {
 	StoredBytes int64  `json:"stored_bytes,omitempty"`
 }
 
-func (p *program) reportUpload(c *cli.Context, u asc.BuildUpload) uploadReport {
+// localPaths are the packages on this machine by the ids of their uploads.
+func localPaths(store *state.Store) map[string]string {
+	paths := map[string]string{}
+	if store != nil {
+		records, _ := store.List() // without it, only the paths are missing
+		for _, r := range records {
+			paths[r.BuildUploadID] = r.Path
+		}
+	}
+	return paths
+}
+
+func reportUpload(u asc.BuildUpload, paths map[string]string) uploadReport {
 	report := uploadReport{
 		BuildUploadID: u.ID, BuildID: u.BuildID, Version: u.CFBundleShortVersionString, BuildNumber: u.CFBundleVersion, Platform: string(u.Platform),
-		State: u.State.State, Created: u.CreatedDate, Errors: u.State.Errors, Warnings: u.State.Warnings,
+		State: u.State.State, Created: u.CreatedDate, Errors: u.State.Errors, Warnings: u.State.Warnings, Path: paths[u.ID],
 	}
 	if u.AssetFile != nil {
 		report.FileName, report.Bytes = u.AssetFile.FileName, u.AssetFile.FileSize
 	}
-	if store := p.store(c); store != nil {
-		records, _ := store.List() // without it, only the path is missing
-		for _, r := range records {
-			if r.BuildUploadID == u.ID {
-				report.Path = r.Path
-			}
-		}
-	}
 	return report
-}
-
-func (p *program) uploadsRunner(c *cli.Context) (*release.Runner, *session, *term.Narrator, error) {
-	narrator := p.narrator(c)
-	session, err := p.open(c, nil, narrator)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	return &release.Runner{Client: session.client, Observer: narrator, State: p.store(c), Now: p.Now}, session, narrator, nil
 }
 
 func (p *program) uploadsList(c *cli.Context) error {
@@ -113,73 +110,60 @@ func (p *program) uploadsList(c *cli.Context) error {
 		}
 		filter.States = append(filter.States, state)
 	}
-	runner, session, _, err := p.uploadsRunner(c)
-	if err != nil {
-		return err
-	}
-	defer session.close()
-	app, uploads, err := runner.Uploads(c.Context, c.String("app"), filter)
-	if err != nil {
-		return err
-	}
-	reports := []uploadReport{}
-	for _, u := range uploads {
-		reports = append(reports, p.reportUpload(c, u))
-	}
-	if c.Bool("json") {
-		return p.Streams.JSON(map[string]any{"app_id": app.ID, "bundle_id": app.BundleID, "build_uploads": reports})
-	}
-	rows := [][]string{{"ID", "VERSION", "BUILD", "PLATFORM", "STATE", "CREATED", "SIZE", "PACKAGE"}}
-	for _, r := range reports {
-		size := ""
-		if r.Bytes > 0 {
-			size = term.Bytes(r.Bytes)
+	return p.withRunner(c, func(runner *release.Runner) error {
+		app, uploads, err := runner.Uploads(c.Context, c.String("app"), filter)
+		if err != nil {
+			return err
 		}
-		rows = append(rows, []string{r.BuildUploadID, r.Version, r.BuildNumber, r.Platform, r.State, r.Created.UTC().Format("2006-01-02 15:04"), size, orText(r.Path, r.FileName)})
-	}
-	p.Streams.Columns(rows)
-	return nil
-}
-
-func orText(text, otherwise string) string {
-	if text == "" {
-		return otherwise
-	}
-	return text
+		reports, paths := []uploadReport{}, localPaths(runner.State)
+		for _, u := range uploads {
+			reports = append(reports, reportUpload(u, paths))
+		}
+		if c.Bool("json") {
+			return p.Streams.JSON(map[string]any{"app_id": app.ID, "bundle_id": app.BundleID, "build_uploads": reports})
+		}
+		rows := [][]string{{"ID", "VERSION", "BUILD", "PLATFORM", "STATE", "CREATED", "SIZE", "PACKAGE"}}
+		for _, r := range reports {
+			size := ""
+			if r.Bytes > 0 {
+				size = term.Bytes(r.Bytes)
+			}
+			rows = append(rows, []string{r.BuildUploadID, r.Version, r.BuildNumber, r.Platform, r.State, when(r.Created), size, cmp.Or(r.Path, r.FileName)})
+		}
+		p.Streams.Columns(rows)
+		return nil
+	})
 }
 
 func (p *program) uploadsShow(c *cli.Context) error {
 	if c.NArg() != 1 {
 		return usagef("ascend uploads show ID; ascend uploads list --app BUNDLE_ID has the ids", "which build upload?")
 	}
-	runner, session, _, err := p.uploadsRunner(c)
-	if err != nil {
-		return err
-	}
-	defer session.close()
-	detail, err := runner.UploadDetail(c.Context, c.Args().First())
-	if err != nil {
-		return err
-	}
-	report := p.reportUpload(c, detail.BuildUpload)
-	report.Parts, report.StoredParts, report.StoredBytes = detail.Parts, detail.Stored, detail.StoredBytes
-	if c.Bool("json") {
-		return p.Streams.JSON(report)
-	}
-	stored := ""
-	if detail.Parts > 0 {
-		stored = fmt.Sprintf("%d of %d parts, %s of %s", detail.Stored, detail.Parts, term.Bytes(detail.StoredBytes), term.Bytes(report.Bytes))
-	}
-	p.Streams.Table("build upload "+report.BuildUploadID,
-		"version", report.Version, "build number", report.BuildNumber, "platform", report.Platform, "state", report.State, "build", report.BuildID,
-		"created", report.Created.UTC().Format(time.RFC3339), "file", report.FileName, "package here", report.Path, "sent", stored)
-	for _, d := range report.Errors {
-		p.Streams.Item("error", d.Code, d.Description)
-	}
-	for _, d := range report.Warnings {
-		p.Streams.Item("warning", d.Code, d.Description)
-	}
-	return nil
+	return p.withRunner(c, func(runner *release.Runner) error {
+		detail, err := runner.UploadDetail(c.Context, c.Args().First())
+		if err != nil {
+			return err
+		}
+		report := reportUpload(detail.BuildUpload, localPaths(runner.State))
+		report.Parts, report.StoredParts, report.StoredBytes = detail.Parts, detail.Stored, detail.StoredBytes
+		if c.Bool("json") {
+			return p.Streams.JSON(report)
+		}
+		stored := ""
+		if detail.Parts > 0 {
+			stored = fmt.Sprintf("%d of %d parts, %s of %s", detail.Stored, detail.Parts, term.Bytes(detail.StoredBytes), term.Bytes(report.Bytes))
+		}
+		p.Streams.Table("build upload "+report.BuildUploadID,
+			"version", report.Version, "build number", report.BuildNumber, "platform", report.Platform, "state", report.State, "build", report.BuildID,
+			"created", report.Created.UTC().Format(time.RFC3339), "file", report.FileName, "package here", report.Path, "sent", stored)
+		for _, d := range report.Errors {
+			p.Streams.Item("error", d.Code, d.Description)
+		}
+		for _, d := range report.Warnings {
+			p.Streams.Item("warning", d.Code, d.Description)
+		}
+		return nil
+	})
 }
 
 func (p *program) uploadsCancel(c *cli.Context) error {
@@ -187,43 +171,40 @@ func (p *program) uploadsCancel(c *cli.Context) error {
 	if c.Bool("incomplete") == (len(ids) > 0) || c.Bool("incomplete") && c.String("app") == "" {
 		return usagef("ascend uploads cancel ID…, or ascend uploads cancel --app BUNDLE_ID --incomplete", "which build uploads?")
 	}
-	runner, session, narrator, err := p.uploadsRunner(c)
-	if err != nil {
-		return err
-	}
-	defer session.close()
-	if c.Bool("incomplete") {
-		_, uploads, err := runner.Uploads(c.Context, c.String("app"), asc.BuildUploadFilter{States: []string{asc.UploadAwaiting}})
-		if err != nil {
-			return err
-		}
-		for _, u := range uploads {
-			ids = append(ids, u.ID)
-		}
-	}
-	cancelled := []string{}
-	var errs []error
-	for _, id := range ids {
-		if err := runner.Cancel(c.Context, id); err != nil {
-			errs = append(errs, err)
-			if len(ids) > 1 {
-				narrator.Warn(err.Error())
+	return p.withRunner(c, func(runner *release.Runner) error {
+		if c.Bool("incomplete") {
+			_, uploads, err := runner.Uploads(c.Context, c.String("app"), asc.BuildUploadFilter{States: []string{asc.UploadAwaiting}})
+			if err != nil {
+				return err
 			}
-			continue
+			for _, u := range uploads {
+				ids = append(ids, u.ID)
+			}
 		}
-		cancelled = append(cancelled, id)
-		if !c.Bool("json") {
-			p.Streams.Line("cancelled " + id)
+		cancelled := []string{}
+		var errs []error
+		for _, id := range ids {
+			if err := runner.Cancel(c.Context, id); err != nil {
+				errs = append(errs, err)
+				if len(ids) > 1 {
+					runner.Observer.Observe(release.Warning{Text: err.Error()})
+				}
+				continue
+			}
+			cancelled = append(cancelled, id)
+			if !c.Bool("json") {
+				p.Streams.Line("cancelled " + id)
+			}
 		}
-	}
-	if len(errs) > 0 {
-		return errors.Join(errs...)
-	}
-	if c.Bool("json") {
-		return p.Streams.JSON(map[string]any{"cancelled": cancelled})
-	}
-	if len(ids) == 0 {
-		p.Streams.Line("there is nothing to cancel")
-	}
-	return nil
+		if len(errs) > 0 {
+			return errors.Join(errs...)
+		}
+		if c.Bool("json") {
+			return p.Streams.JSON(map[string]any{"cancelled": cancelled})
+		}
+		if len(ids) == 0 {
+			p.Streams.Line("there is nothing to cancel")
+		}
+		return nil
+	})
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/ascend-cli/ascend/asc"
 )
@@ -51,14 +50,7 @@ func (r *run) assignTesters(ctx context.Context, d *distributable) (StepState, s
 		return StepAlready, "testers who have the build: " + strings.Join(all, ", "), nil
 	}
 	err = r.settled(ctx, "testers", func() error {
-		err := r.Client.AddTestersToBuild(ctx, d.build.ID, missing)
-		for try := 1; err != nil && asc.IsUnclear(err) && ctx.Err() == nil && try < unclearTries; try++ {
-			if err := r.Sleep(ctx, time.Duration(try)*time.Second); err != nil {
-				return err
-			}
-			err = r.Client.AddTestersToBuild(ctx, d.build.ID, missing) // adding twice changes nothing
-		}
-		return err
+		return r.repeated(ctx, func() error { return r.Client.AddTestersToBuild(ctx, d.build.ID, missing) })
 	})
 	if err != nil {
 		return StepFailed, "", fmt.Errorf("give the build to testers: %w", err)

@@ -94,6 +94,19 @@ func (r *run) settled(ctx context.Context, what string, action func() error) err
 	}
 }
 
+// repeated repeats an action that changes nothing when it is done twice, while
+// its replies are lost.
+func (r *run) repeated(ctx context.Context, action func() error) error {
+	err := action()
+	for try := 1; err != nil && asc.IsUnclear(err) && ctx.Err() == nil && try < unclearTries; try++ {
+		if err := r.Sleep(ctx, time.Duration(try)*time.Second); err != nil {
+			return err
+		}
+		err = action()
+	}
+	return err
+}
+
 // permanent tells a 422 that time does not change. The texts are the only
 // thing that tells them apart.
 func permanent(err error) bool {
@@ -286,13 +299,7 @@ func (r *run) addGroups(ctx context.Context, buildID string, ids []string) (auto
 // addOnce adds groups. Adding is idempotent, so an unclear failure is simply
 // repeated; a refusal is no failure if the groups are there.
 func (r *run) addOnce(ctx context.Context, buildID string, ids []string) error {
-	err := r.Client.AddBetaGroupsToBuild(ctx, buildID, ids)
-	for try := 1; err != nil && asc.IsUnclear(err) && ctx.Err() == nil && try < unclearTries; try++ {
-		if err := r.Sleep(ctx, time.Duration(try)*time.Second); err != nil {
-			return err
-		}
-		err = r.Client.AddBetaGroupsToBuild(ctx, buildID, ids)
-	}
+	err := r.repeated(ctx, func() error { return r.Client.AddBetaGroupsToBuild(ctx, buildID, ids) })
 	if err == nil || !asc.IsConflict(err) {
 		return err
 	}

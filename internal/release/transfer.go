@@ -84,7 +84,8 @@ func (r *run) transfer(ctx context.Context, p pkg, res reservation) error {
 }
 
 func (r *run) sendParts(ctx context.Context, p pkg, res reservation) (upload.Result, error) {
-	result, err := upload.Upload(ctx, p.file, p.Size, operations(res.file), upload.Options{
+	planned := operations(res.file)
+	result, err := upload.Upload(ctx, p.file, p.Size, planned, upload.Options{
 		Pool:         r.Pool,
 		Transport:    r.Transport,
 		Limit:        r.Limit,
@@ -92,7 +93,7 @@ func (r *run) sendParts(ctx context.Context, p pkg, res reservation) (upload.Res
 		StallTimeout: r.StallTimeout,
 		ReplyTimeout: r.ReplyTimeout,
 		Observer:     parts{r.Observer, r.memory},
-		Sums:         r.memory.sums(operations(res.file)),
+		Sums:         r.memory.sums(planned),
 		Refresh: func(ctx context.Context) ([]upload.Operation, error) {
 			file, err := r.Client.BuildUploadFile(ctx, res.file.ID)
 			if asc.IsNotFound(err) {

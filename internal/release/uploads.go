@@ -3,6 +3,7 @@ package release
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/ascend-cli/ascend/asc"
 	"github.com/ascend-cli/ascend/upload"
@@ -109,18 +110,15 @@ func (r *Runner) UploadAll(ctx context.Context, plans []Plan, observer func(i in
 		shared.Pool = upload.NewPool(0, 0)
 	}
 	outcomes := make([]Outcome, len(plans))
-	done := make(chan struct{})
+	var group sync.WaitGroup
 	for i, plan := range plans {
-		go func() {
-			defer func() { done <- struct{}{} }()
+		group.Go(func() {
 			runner := shared
 			runner.Observer = observer(i)
 			outcomes[i].Path = plan.Path
 			outcomes[i].Summary, outcomes[i].Err = runner.Upload(ctx, plan)
-		}()
+		})
 	}
-	for range plans {
-		<-done
-	}
+	group.Wait()
 	return outcomes
 }
