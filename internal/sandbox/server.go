@@ -143,18 +143,22 @@ func Start(options Options) (*Server, error) {
 		}
 		s.tls, s.rootPEM, scheme = &tls.Config{Certificates: []tls.Certificate{certificate}, NextProtos: []string{"http/1.1"}}, root, "https://"
 	}
-	api, err := s.serve("api", s.options.Addr, Link{}, s.serveAPI)
+	api, err := s.listen("api", s.options.Addr, Link{})
 	if err != nil {
 		s.Close()
 		return nil, err
 	}
-	s.apiURL = scheme + api
-	store, err := s.serve("store", s.options.StoreAddr, options.Link, s.serveStore)
+	store, err := s.listen("store", s.options.StoreAddr, options.Link)
 	if err != nil {
+		_ = api.Close()
 		s.Close()
 		return nil, err
 	}
-	s.storeURL = scheme + store
+	s.apiURL, s.storeURL = scheme+api.Addr().String(), scheme+store.Addr().String()
+	// What a request reads is not written after this line except under the
+	// lock: one may come at once.
+	s.serve(api, s.serveAPI)
+	s.serve(store, s.serveStore)
 	return s, nil
 }
 
@@ -190,21 +194,24 @@ func (s *Server) setDefaults() error {
 
 type connectionKey struct{}
 
-func (s *Server) serve(host, addr string, link Link, handler http.HandlerFunc) (string, error) {
+func (s *Server) listen(host, addr string, link Link) (net.Listener, error) {
 	config := net.ListenConfig{}
 	if link != (Link{}) {
 		config.Control = smallWindow
 	}
 	inner, err := config.Listen(context.Background(), "tcp", addr)
 	if err != nil {
-		return "", fmt.Errorf("listen on %s: %w", addr, err)
+		return nil, fmt.Errorf("listen on %s: %w", addr, err)
 	}
 	door := newDoor(inner, link, func(connection int64) bool { return s.faults.refuses(host, connection) })
 	s.doors[host] = door
-	var listener net.Listener = door
 	if s.tls != nil {
-		listener = tls.NewListener(door, s.tls)
+		return tls.NewListener(door, s.tls), nil
 	}
+	return door, nil
+}
+
+func (s *Server) serve(listener net.Listener, handler http.HandlerFunc) {
 	server := &http.Server{
 		Handler: handler, ReadHeaderTimeout: 30 * time.Second, ErrorLog: log.New(io.Discard, "", 0),
 		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
@@ -215,7 +222,6 @@ func (s *Server) serve(host, addr string, link Link, handler http.HandlerFunc) (
 	s.serving.Go(func() {
 		_ = server.Serve(listener) // ends with ErrServerClosed
 	})
-	return inner.Addr().String(), nil
 }
 
 // Close stops the server and removes what it stored.
