@@ -209,7 +209,9 @@ func (in *invocation) upload(t *Translation, w World) error {
 			return nil
 		}
 		t.add("--until-appears")
-		t.notice("skip_waiting_for_build_processing: it waits until there is a build to write the note on; groups need a processed one: run pilot distribute later")
+		t.notice("skip_waiting_for_build_processing: it waits until the build appears, to write the note on it; groups need a processed one: run pilot distribute later")
+	} else {
+		t.notice("it waits until Apple has processed the build; --skip_waiting_for_build_processing ends after the upload")
 	}
 	return in.distribution(t)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ascend-cli/ascend/asc"
@@ -71,6 +72,9 @@ func (r *run) submit(ctx context.Context, d *distributable) (StepState, string, 
 		} else if lookErr == nil && asc.IsUnclear(err) && ctx.Err() == nil {
 			submission, err = r.Client.SubmitForBetaReview(ctx, d.build.ID)
 		}
+	}
+	if err != nil && strings.Contains(strings.ToLower(err.Error()), "another build") {
+		return StepFailed, "", &Error{Kind: Rejected, Message: "another build of this version is in beta review", Hint: "wait for its review, or take it out of the way with --expire-waiting (its testers lose it)", Err: err}
 	}
 	if err != nil {
 		return StepFailed, "", fmt.Errorf("submit the build for beta review: %w", err)

@@ -1,7 +1,9 @@
 package release_test
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -162,5 +164,29 @@ func TestThousandsOfTestersKeepWithinTheAllowance(t *testing.T) {
 	}
 	if took := b.clock.now.Sub(start); took < time.Hour || took > 2*time.Hour {
 		t.Errorf("it took %s of an hourly allowance of 3600", took)
+	}
+}
+
+// TestOneRefusedTesterDoesNotStopTheOthers lets Apple refuse one address.
+func TestOneRefusedTesterDoesNotStopTheOthers(t *testing.T) {
+	b := newBench(t)
+	b.before(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodPost || r.URL.Path != "/v1/betaTesters" {
+			return false
+		}
+		content, err := io.ReadAll(r.Body)
+		if err != nil || !bytes.Contains(content, []byte("b@example.com")) {
+			r.Body = io.NopCloser(bytes.NewReader(content))
+			return false
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusConflict)
+		fmt.Fprint(w, `{"errors":[{"status":"409","code":"ENTITY_ERROR.ATTRIBUTE.INVALID","title":"Invalid","detail":"This address cannot be invited."}]}`)
+		return true
+	})
+	results, err := b.runner.AddTesters(t.Context(), bundleID, persons("QA", "a@example.com", "b@example.com", "c@example.com"), false)
+	wantError(t, err, release.Rejected, "1 of 3")
+	if outcomes(results) != "changed failed changed" || !strings.Contains(results[1].Error, "cannot be invited") {
+		t.Errorf("%+v", results)
 	}
 }
