@@ -68,7 +68,7 @@ func (w *world) all(kind string) []*resource { return w.order[kind] }
 // referred to from the other side.
 var singular = map[string]string{
 	"apps": "app", "builds": "build", "buildUploads": "buildUpload", "preReleaseVersions": "preReleaseVersion", "betaGroups": "betaGroup",
-	"buildBundles": "buildBundle", "betaAppClipInvocations": "betaAppClipInvocation",
+	"buildBundles": "buildBundle", "betaAppClipInvocations": "betaAppClipInvocation", "webhooks": "webhook",
 }
 var plural = map[string][]string{
 	"apps": {"apps"}, "builds": {"builds"}, "betaGroups": {"betaGroups"}, "betaTesters": {"betaTesters", "individualTesters"},
@@ -133,6 +133,8 @@ func (w *world) relationKind(kind, name string) string {
 	switch {
 	case name == "betaGroup":
 		return "betaGroups"
+	case name == "deliveries":
+		return "webhookDeliveries"
 	case w.contract.Types[name].Attributes != nil:
 		return name
 	case w.contract.Types[name+"s"].Attributes != nil:

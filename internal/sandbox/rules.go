@@ -36,6 +36,14 @@ func (s *Server) create(kind string, in input) (*resource, *refusal) {
 		return s.notify(in)
 	case "betaAppClipInvocations":
 		return s.createInvocation(in)
+	case "betaTesterInvitations":
+		return s.invite(in)
+	case "webhooks":
+		return s.createWebhook(in)
+	case "webhookPings":
+		return s.createPing(in)
+	case "webhookDeliveries":
+		return s.createDelivery(in)
 	case "betaAppClipInvocationLocalizations":
 		if refused := s.checkTitle(in.one["betaAppClipInvocation"], in.attrs); refused != nil {
 			return nil, refused
@@ -153,6 +161,16 @@ func (s *Server) update(target *resource, in input) *refusal {
 	case "betaBuildLocalizations":
 		if refused := checkText(in); refused != nil {
 			return refused
+		}
+	case "webhooks":
+		if address, given := in.attrs["url"]; given {
+			if refused := checkWebhookURL(address); refused != nil {
+				return refused
+			}
+		}
+		if secret, given := in.attrs["secret"]; given {
+			in.attrs["_secret"] = secret
+			delete(in.attrs, "secret")
 		}
 	}
 	for name, value := range in.attrs {

@@ -100,6 +100,7 @@ type Server struct {
 	serving  sync.WaitGroup
 	closing  chan struct{}
 	closed   sync.Once
+	watching sync.Once
 	faults   *faults
 	doors    map[string]*door
 	tls      *tls.Config
@@ -107,6 +108,7 @@ type Server struct {
 
 	mu    sync.Mutex
 	world *world
+	ended bool                   // nothing new is begun
 	spent map[string][]time.Time // requests per key in the last hour
 	parts map[string]*part       // file id and part number
 }
@@ -231,6 +233,9 @@ func (s *Server) Close() error {
 	for _, server := range s.servers {
 		errs = append(errs, server.Close())
 	}
+	s.mu.Lock()
+	s.ended = true
+	s.mu.Unlock()
 	s.serving.Wait()
 	if s.ownDir {
 		errs = append(errs, os.RemoveAll(s.dir))
@@ -366,6 +371,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.dispatch(w, r, call, template, id, q)
+	s.announce()
 }
 
 // spend counts a request against the key's rolling hour and returns what is

@@ -1,0 +1,233 @@
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+)
+
+const (
+	// lookEvery is how often a server with webhooks looks for changes that no
+	// request has brought about.
+	lookEvery = 20 * time.Millisecond
+	// deliverWithin is how long a receiver has for its answer.
+	deliverWithin = 10 * time.Second
+	// keepBody is how much of a receiver's answer a delivery shows, in bytes.
+	keepBody = 1 << 10
+)
+
+// createWebhook makes a webhook. From then on changes of state are looked for
+// also between requests.
+func (s *Server) createWebhook(in input) (*resource, *refusal) {
+	if refused := checkWebhookURL(in.attrs["url"]); refused != nil {
+		return nil, refused
+	}
+	webhook := s.world.add("webhooks", newID())
+	webhook.attrs, webhook.one = in.attrs, in.one
+	webhook.attrs["_secret"] = in.attrs["secret"]
+	delete(webhook.attrs, "secret") // never shown again
+	s.announce()
+	if !s.ended {
+		s.watching.Do(func() { s.serving.Go(s.watch) })
+	}
+	return webhook, nil
+}
+
+// checkWebhookURL takes https, and http on this machine, where there is nobody
+// in between.
+func checkWebhookURL(value any) *refusal {
+	text, _ := value.(string)
+	u, err := url.Parse(text)
+	if err == nil && u.Host != "" && u.Scheme == "https" {
+		return nil
+	}
+	if err == nil && u.Scheme == "http" {
+		if ip := net.ParseIP(u.Hostname()); ip.IsLoopback() || u.Hostname() == "localhost" {
+			return nil
+		}
+	}
+	return badAttribute("url", "ENTITY_ERROR.ATTRIBUTE.INVALID", "The url of a webhook must be https.")
+}
+
+// watch lets time have its effects while nobody asks.
+func (s *Server) watch() {
+	ticker := time.NewTicker(lookEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-s.closing:
+			return
+		case <-ticker.C:
+			s.mu.Lock()
+			s.advance(s.options.Now())
+			s.announce()
+			s.mu.Unlock()
+		}
+	}
+}
+
+// An announced kind of state, and how its notification names things.
+type announced struct {
+	kind, event, notification, before, after string
+	state                                    func(*resource) string
+}
+
+var announcements = []announced{
+	{"buildUploads", "BUILD_UPLOAD_STATE_UPDATED", "buildUploadStateUpdated", "oldState", "newState", uploadState},
+	{"buildBetaDetails", "BUILD_BETA_DETAIL_EXTERNAL_BUILD_STATE_UPDATED", "buildBetaDetailExternalBuildStateUpdated", "oldExternalBuildState", "newExternalBuildState",
+		func(r *resource) string { return r.text("externalBuildState") }},
+}
+
+// announce tells the webhooks of every state that has changed since it was
+// told last. The world is locked.
+func (s *Server) announce() {
+	webhooks := s.world.all("webhooks")
+	if len(webhooks) == 0 {
+		return
+	}
+	for _, a := range announcements {
+		for _, r := range s.world.all(a.kind) {
+			now := a.state(r)
+			before, known := r.attrs["_announced"].(string)
+			r.attrs["_announced"] = now
+			if !known || before == now {
+				continue
+			}
+			for _, webhook := range webhooks {
+				if webhook.flag("enabled") && webhook.one["app"] == s.appOf(r) && contains(webhook.attrs["eventTypes"], a.event) {
+					s.notifyWebhook(webhook, a.event, a.notification, r, map[string]any{a.before: before, a.after: now})
+				}
+			}
+		}
+	}
+}
+
+func (s *Server) appOf(r *resource) string {
+	if r.kind == "buildBetaDetails" {
+		r = s.world.get("builds", r.id)
+	}
+	return r.one["app"]
+}
+
+func contains(list any, value string) bool {
+	values, _ := list.([]any)
+	return slices.Contains(values, any(value))
+}
+
+// notifyWebhook makes an event and delivers it.
+func (s *Server) notifyWebhook(webhook *resource, event, notification string, about *resource, attributes map[string]any) {
+	now := s.options.Now()
+	attributes["timestamp"] = now.UTC().Format(time.RFC3339)
+	id := newID()
+	payload, err := json.Marshal(map[string]any{"data": map[string]any{
+		"type": notification, "id": id, "version": 1, "attributes": attributes,
+		"relationships": map[string]any{"instance": map[string]any{
+			"data":  map[string]any{"type": about.kind, "id": about.id},
+			"links": map[string]any{"self": s.apiURL + "/v1/" + about.kind + "/" + about.id},
+		}},
+	}})
+	if err != nil {
+		return // made of texts and maps: it does not fail
+	}
+	made := s.world.add("webhookEvents", id).set("eventType", event, "payload", string(payload), "ping", about.kind == "webhooks", "createdDate", stamp(now))
+	s.deliver(webhook, made, false)
+}
+
+// deliver sends an event to a webhook, aside. The world is locked.
+func (s *Server) deliver(webhook, event *resource, again bool) *resource {
+	now := s.options.Now()
+	address, secret, payload := webhook.text("url"), webhook.text("_secret"), event.text("payload")
+	delivery := s.world.add("webhookDeliveries", newID()).set("createdDate", stamp(now), "deliveryState", "PENDING", "redelivery", again, "request", map[string]any{"url": address})
+	delivery.one["webhook"], delivery.one["event"] = webhook.id, event.id
+	if s.ended {
+		return delivery
+	}
+	s.serving.Go(func() {
+		status, body, err := s.post(address, secret, []byte(payload))
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delivery.set("sentDate", stamp(s.options.Now()))
+		if err != nil {
+			delivery.set("deliveryState", "FAILED", "errorMessage", err.Error())
+			return
+		}
+		delivery.set("deliveryState", pick(status/100 == 2, "SUCCEEDED", "FAILED"), "response", map[string]any{"httpStatusCode": status, "body": body})
+	})
+	return delivery
+}
+
+// Signature is the x-apple-signature of a notification, with the prefix that
+// the documentation of webhooks gives it.
+func Signature(secret string, body []byte) string {
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write(body)
+	return "hmacsha256=" + hex.EncodeToString(mac.Sum(nil))
+}
+
+func (s *Server) post(address, secret string, payload []byte) (int, string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), deliverWithin)
+	defer cancel()
+	stop := make(chan struct{})
+	defer close(stop)
+	go func() {
+		select {
+		case <-s.closing:
+			cancel()
+		case <-stop:
+		}
+	}()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(payload))
+	if err != nil {
+		return 0, "", err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("x-apple-signature", Signature(secret, payload))
+	transport := &http.Transport{DisableKeepAlives: true}
+	client := &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	reply, err := client.Do(r)
+	if err != nil {
+		return 0, "", err
+	}
+	defer reply.Body.Close()
+	var body bytes.Buffer
+	_, _ = body.ReadFrom(http.MaxBytesReader(nil, reply.Body, keepBody)) // what came is shown
+	return reply.StatusCode, body.String(), nil
+}
+
+// createPing sends a test notification.
+func (s *Server) createPing(in input) (*resource, *refusal) {
+	webhook := s.world.get("webhooks", in.one["webhook"])
+	s.notifyWebhook(webhook, "PING", "webhookPingCreated", webhook, map[string]any{})
+	return &resource{kind: "webhookPings", id: newID()}, nil
+}
+
+// createDelivery delivers an event again.
+func (s *Server) createDelivery(in input) (*resource, *refusal) {
+	template := s.world.get("webhookDeliveries", in.one["template"])
+	webhook := s.world.get("webhooks", template.one["webhook"])
+	if webhook == nil {
+		return nil, badRelationship("template", "ENTITY_ERROR.RELATIONSHIP.INVALID", "The webhook of the delivery has been deleted.")
+	}
+	return s.deliver(webhook, s.world.get("webhookEvents", template.one["event"]), true), nil
+}
+
+// invite sends the invitation of a tester again.
+func (s *Server) invite(in input) (*resource, *refusal) {
+	id := in.one["betaTester"]
+	if id == "" {
+		return nil, badRelationship("betaTester", "ENTITY_ERROR.RELATIONSHIP.REQUIRED", "Which tester is to be invited has to be said.")
+	}
+	if tester := s.world.get("betaTesters", id); !slices.Contains(tester.many["apps"], in.one["app"]) {
+		return nil, badRelationship("betaTester", "ENTITY_ERROR.RELATIONSHIP.INVALID", fmt.Sprintf("Tester '%s' does not test this app.", id))
+	}
+	return &resource{kind: "betaTesterInvitations", id: newID()}, nil
+}
