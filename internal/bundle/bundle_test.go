@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -119,8 +120,9 @@ func TestTheOutermostAppWins(t *testing.T) {
 				bundletest.File{Name: "Symbols/x.symbols", Content: []byte("x")},
 			))
 			wantInfo(t, info, err, bundle.IPA, bundle.IOS, "1.2.0", "42")
-			if (len(info.Warnings) > 0) != (prefix != "") {
-				t.Errorf("warnings %v", info.Warnings)
+			layout := slices.ContainsFunc(info.Oddities, func(o bundle.Oddity) bool { return o.Rule == "package-layout" })
+			if layout != (prefix != "") {
+				t.Errorf("oddities %v", info.Oddities)
 			}
 		})
 	}
@@ -436,43 +438,24 @@ func TestTheNewerCpioFormIsRead(t *testing.T) {
 
 func TestABombIsRefused(t *testing.T) {
 	_, err := inspect(bundletest.Zip(bundletest.File{Name: "Payload/Demo.app/Info.plist", Content: make([]byte, 64<<20)}))
-	if err == nil || !strings.Contains(err.Error(), "larger than 4 MiB") {
+	if err == nil || !strings.Contains(err.Error(), "larger than 1 MiB") {
 		t.Errorf("%v", err)
 	}
 }
 
-func TestPreflight(t *testing.T) {
-	good := bundle.Info{ShortVersion: "1.2.0", BuildVersion: "42", Platform: bundle.IOS, UsesNonExemptEncryption: new(bool)}
-	if findings := bundle.Preflight(good); len(findings) != 0 {
-		t.Errorf("findings on a clean package: %v", findings)
-	}
-	for name, c := range map[string]struct {
-		change func(*bundle.Info)
-		rule   string
-		fatal  bool
-	}{
-		"no version":              {func(i *bundle.Info) { i.ShortVersion = "" }, "version-format", true},
-		"letters in the version":  {func(i *bundle.Info) { i.ShortVersion = "1.2b" }, "version-format", true},
-		"four parts":              {func(i *bundle.Info) { i.BuildVersion = "1.2.3.4" }, "build-number-format", true},
-		"an empty part":           {func(i *bundle.Info) { i.BuildVersion = "1..3" }, "build-number-format", true},
-		"a dot at the end":        {func(i *bundle.Info) { i.BuildVersion = "1." }, "build-number-format", true},
-		"nineteen characters":     {func(i *bundle.Info) { i.BuildVersion = strings.Repeat("1", 19) }, "build-number-format", true},
-		"no platform":             {func(i *bundle.Info) { i.Platform = "" }, "platform-unknown", true},
-		"encryption is undecided": {func(i *bundle.Info) { i.UsesNonExemptEncryption = nil }, "export-compliance-undecided", false},
-		"packed by hand":          {func(i *bundle.Info) { i.Warnings = []string{"odd"} }, "package-layout", false},
+// TestVersionsThatAppleDoesNotTake has the forms that rule_test.go does not.
+func TestVersionsThatAppleDoesNotTake(t *testing.T) {
+	for name, version := range map[string]string{
+		"none": "", "letters": "1.2b", "four parts": "1.2.3.4", "an empty part": "1..3", "a dot at the end": "1.", "nineteen characters": strings.Repeat("1", 19),
 	} {
-		t.Run(name, func(t *testing.T) {
-			info := good
-			c.change(&info)
-			findings := bundle.Preflight(info)
-			if len(findings) != 1 || findings[0].Rule != c.rule || (len(bundle.Fatal(findings)) > 0) != c.fatal || findings[0].Remedy == "" {
-				t.Errorf("%+v", findings)
-			}
-		})
+		info := bundle.Info{ShortVersion: "1.0", BuildVersion: version, Platform: bundle.IOS, UsesNonExemptEncryption: new(bool)}
+		findings := bundle.Fatal(bundle.Preflight(info, today))
+		if len(findings) != 1 || findings[0].Rule != "build-number-format" || findings[0].Value != version {
+			t.Errorf("%s: %+v", name, findings)
+		}
 	}
 }
 
-// TestRealPackages reads packages that Xcode made, where they are there.
 func TestRealPackages(t *testing.T) {
 	const folder = "../../../shared/artifacts"
 	if _, err := os.Stat(folder); err != nil {
@@ -520,7 +503,7 @@ func FuzzInspect(f *testing.F) {
 			t.Errorf("%T: %v", err, err)
 		}
 		if err == nil {
-			bundle.Preflight(info)
+			bundle.Preflight(info, today)
 		}
 	})
 }

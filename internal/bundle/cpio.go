@@ -13,6 +13,7 @@ const maxCpioName = 64 << 10
 type cpioEntry struct {
 	name string
 	size int64
+	mode uint16
 }
 
 // cpioReader reads the archives inside installer packages. Apple writes the
@@ -21,6 +22,7 @@ type cpioEntry struct {
 type cpioReader struct {
 	r    io.Reader
 	left int64 // of the current file, with padding
+	rest int64 // of the current file, without
 }
 
 // next goes to the next file. The end is io.EOF.
@@ -35,6 +37,7 @@ func (c *cpioReader) next() (cpioEntry, error) {
 	}
 	var e cpioEntry
 	var nameLength, namePad, dataPad int64
+	var mode uint64
 	var err error
 	switch string(magic[:]) {
 	case "070707":
@@ -43,6 +46,7 @@ func (c *cpioReader) next() (cpioEntry, error) {
 			return cpioEntry{}, io.ErrUnexpectedEOF
 		}
 		nameLength, err = strconv.ParseInt(string(header[53:59]), 8, 64)
+		mode, _ = strconv.ParseUint(string(header[12:18]), 8, 32) // unknown if it is no number
 		if err == nil {
 			e.size, err = strconv.ParseInt(string(header[59:70]), 8, 64)
 		}
@@ -52,6 +56,7 @@ func (c *cpioReader) next() (cpioEntry, error) {
 			return cpioEntry{}, io.ErrUnexpectedEOF
 		}
 		nameLength, err = strconv.ParseInt(string(header[88:96]), 16, 64)
+		mode, _ = strconv.ParseUint(string(header[8:16]), 16, 32)
 		if err == nil {
 			e.size, err = strconv.ParseInt(string(header[48:56]), 16, 64)
 		}
@@ -67,12 +72,26 @@ func (c *cpioReader) next() (cpioEntry, error) {
 	if _, err := io.ReadFull(c.r, name); err != nil {
 		return cpioEntry{}, io.ErrUnexpectedEOF
 	}
-	e.name = string(name[:nameLength-1])
+	e.name, e.mode = string(name[:nameLength-1]), uint16(mode)
 	if e.name == "TRAILER!!!" {
 		return cpioEntry{}, io.EOF
 	}
-	c.left = e.size + dataPad
+	c.left, c.rest = e.size+dataPad, e.size
 	return e, nil
+}
+
+// Read reads on in the current file, up to its end.
+func (c *cpioReader) Read(p []byte) (int, error) {
+	if c.rest <= 0 {
+		return 0, io.EOF
+	}
+	n, err := c.r.Read(p[:min(int64(len(p)), c.rest)])
+	c.rest -= int64(n)
+	c.left -= int64(n)
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
 }
 
 // read returns the current file's content, at most limit bytes.
@@ -81,10 +100,9 @@ func (c *cpioReader) read(e cpioEntry, limit int64) ([]byte, error) {
 		return nil, errTooLarge
 	}
 	content := make([]byte, e.size)
-	if _, err := io.ReadFull(c.r, content); err != nil {
+	if _, err := io.ReadFull(c, content); err != nil {
 		return nil, io.ErrUnexpectedEOF
 	}
-	c.left -= e.size
 	return content, nil
 }
 

@@ -47,8 +47,36 @@ type Info struct {
 	// UsesNonExemptEncryption is ITSAppUsesNonExemptEncryption, nil if the
 	// app does not say, which leaves export compliance undecided.
 	UsesNonExemptEncryption *bool
-	// Warnings are oddities that do not stop an upload.
-	Warnings []string
+	// Bundles are the app and everything inside it, the app first.
+	Bundles []Bundle
+	// Installer is what an installer package says about itself, nil for other
+	// packages.
+	Installer *Installer
+	// SwiftSupport and Symbols tell whether the package has these folders
+	// beside Payload.
+	SwiftSupport, Symbols bool
+	// Partial says why not all of the package was looked at, "" if all was.
+	Partial string
+	// Oddities are files that should not be there, and what else is strange
+	// about the package's layout.
+	Oddities []Oddity
+}
+
+// An Oddity is something about a package's files that a rule looks at.
+type Oddity struct {
+	// Rule is the id of that rule.
+	Rule string
+	Path string
+	// Value is what is odd, in words.
+	Value string
+}
+
+// app returns the bundle of the app itself.
+func (i Info) app() Bundle {
+	if len(i.Bundles) == 0 {
+		return Bundle{}
+	}
+	return i.Bundles[0]
 }
 
 // An Error says why a package cannot be used.

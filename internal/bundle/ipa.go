@@ -46,59 +46,96 @@ func placeOf(name string) (appPlace, bool) {
 	return appPlace{}, false
 }
 
+// zipContents are the files of the apps in a zip archive, and what lies beside
+// them.
+type zipContents struct {
+	apps                  map[string]appPlace
+	files                 contents
+	entries               []zipEntry
+	hasPayload            bool
+	swiftSupport, symbols bool
+	clutter               []Oddity
+}
+
+// list reads the directory of the archive once.
+func (z *zipContents) list(archive *zipArchive) error {
+	names := 0
+	return archive.walk(func(e zipEntry) error {
+		z.hasPayload = z.hasPayload || strings.HasPrefix(e.name, "Payload/")
+		z.swiftSupport = z.swiftSupport || strings.HasPrefix(e.name, "SwiftSupport/")
+		z.symbols = z.symbols || strings.HasPrefix(e.name, "Symbols/")
+		place, ok := placeOf(e.name)
+		if !ok {
+			if top, _, _ := strings.Cut(e.name, "/"); top == "__MACOSX" && len(z.clutter) == 0 {
+				z.clutter = append(z.clutter, Oddity{Rule: "package-clutter", Path: top, Value: "Finder's copies of file attributes"})
+			}
+			return nil
+		}
+		if _, known := z.apps[place.app]; !known && len(z.apps) >= maxCandidates {
+			return errors.New("there are too many apps in it")
+		}
+		if z.apps[place.app] = place; len(z.files.files) >= maxFiles || names > maxNames {
+			z.files.partial = "there are too many files to look at them all"
+			return nil
+		}
+		names += len(e.name)
+		z.files.files = append(z.files.files, file{path: strings.TrimSuffix(e.name, "/"), size: e.unpacked, mode: e.fileMode(), ref: len(z.entries)})
+		z.entries = append(z.entries, e)
+		return nil
+	})
+}
+
+// fileMode is the mode of an entry. The name of a folder ends with a slash.
+func (e zipEntry) fileMode() uint16 {
+	if strings.HasSuffix(e.name, "/") {
+		return typeFolder | e.mode&0o777
+	}
+	return e.mode
+}
+
 // inspectZip reads an .ipa or a zipped app.
 func inspectZip(r io.ReaderAt, size int64) (Info, error) {
 	archive, err := openZip(r, size)
 	if err != nil {
 		return Info{}, &Error{Reason: "the zip file cannot be read", Hint: "copy or download the package again, and compare its size", Err: err}
 	}
-	apps := map[string]appPlace{}
-	plists := map[string]zipEntry{}
-	hasPayload := false
-	err = archive.walk(func(e zipEntry) error {
-		if e.name == "Payload/" || strings.HasPrefix(e.name, "Payload/") {
-			hasPayload = true
-		}
-		place, ok := placeOf(e.name)
-		if !ok {
-			return nil
-		}
-		if len(apps) >= maxCandidates {
-			return errors.New("there are too many apps in it")
-		}
-		apps[place.app] = place
-		if place.plist {
-			plists[place.app] = e
-		}
-		return nil
-	})
-	if err != nil {
+	listing := zipContents{apps: map[string]appPlace{}}
+	if err := listing.list(archive); err != nil {
 		return Info{}, &Error{Reason: "the zip file cannot be read", Err: err}
 	}
-	place, err := chooseApp(apps, hasPayload)
+	place, err := chooseApp(listing.apps, listing.hasPayload)
 	if err != nil {
 		return Info{}, err
 	}
-	info := Info{Kind: ZIP, App: place.app}
+	info := Info{Kind: ZIP, App: place.app, SwiftSupport: listing.swiftSupport, Symbols: listing.symbols, Oddities: listing.clutter}
 	if place.payload {
 		info.Kind = IPA
 	}
 	if place.wrapped {
-		info.Warnings = append(info.Warnings, fmt.Sprintf("the Payload folder is inside %q instead of at the top of the archive: it was packed by hand, and Apple may refuse it", path.Dir(path.Dir(place.app))))
+		info.Oddities = append(info.Oddities, Oddity{Rule: "package-layout", Path: path.Dir(path.Dir(place.app)), Value: "the Payload folder lies in another folder instead of at the top of the archive"})
 	}
-	entry, ok := plists[place.app]
-	if !ok {
-		return info, &Error{Reason: place.app + " has no Info.plist", Hint: "the app is incomplete: export it again"}
+	source := &zipSource{archive: archive, entries: listing.entries}
+	source.left.Store(allowance(size))
+	files := listing.files
+	files.from = source
+	files.sort()
+	return info, info.examine(&files)
+}
+
+// examine reads the app at info.App and everything inside it. The app has to
+// have an Info.plist.
+func (i *Info) examine(files *contents) error {
+	i.Bundles = readBundles(files, i.App)
+	app := i.app()
+	switch {
+	case app.plistPath == "":
+		return &Error{Reason: i.App + " has no Info.plist", Hint: "the app is incomplete: export it again"}
+	case app.plistProblem != nil:
+		return &Error{Reason: "the app's Info.plist cannot be read", Err: app.plistProblem}
 	}
-	content, err := archive.read(entry, maxPlist)
-	if err != nil {
-		return info, &Error{Reason: "the app's Info.plist cannot be read", Err: err}
-	}
-	p, err := parseInfoPlist(content)
-	if err != nil {
-		return info, &Error{Reason: "the app's Info.plist cannot be read", Err: err}
-	}
-	return info, p.fill(&info)
+	i.examineFiles(files)
+	i.Partial = files.partial
+	return app.list.fill(i)
 }
 
 // chooseApp picks the app that the package is about: the one in Payload that

@@ -13,13 +13,8 @@ import (
 	"strings"
 )
 
-const (
-	maxPkgXML = 4 << 20
-	// How much of the payload is unpacked to find the app's Info.plist, when
-	// the versions are known already and when they are not.
-	payloadGlance = 32 << 20
-	payloadSearch = 8 << 30
-)
+// maxPkgXML bounds a Distribution or PackageInfo, in bytes.
+const maxPkgXML = 4 << 20
 
 // pkgBundle is a bundle that a Distribution or a PackageInfo names.
 type pkgBundle struct {
@@ -81,25 +76,23 @@ func inspectPkg(r io.ReaderAt, size int64) (Info, error) {
 		info.BundleID, info.ShortVersion, info.BuildVersion = main.id(), main.ShortVersion, main.BuildVersion
 		info.App = strings.TrimPrefix(path.Clean(main.Path), "./")
 	}
-	budget := int64(payloadGlance)
-	if info.BuildVersion == "" || info.ShortVersion == "" {
-		budget = payloadSearch
-	}
-	p, app, err := findPayloadPlist(archive, info.BundleID, budget)
+	info.Installer = &Installer{Signed: archive.signed, Certificate: archive.signer, Components: components(archive)}
+	files, app, err := findPayload(archive, info.BundleID)
 	switch {
 	case err == nil:
-		if err := p.fill(&info); err != nil {
+		info.App = app
+		if err := info.examine(files); err != nil {
 			return info, err
 		}
-		info.App, info.Platform = app, MacOS
-	case errors.Is(err, errNoPayloadPlist) && info.BuildVersion != "":
+		info.Platform = MacOS
+	case errors.Is(err, errNoPayloadApp) && info.BuildVersion != "":
 		// The Distribution is enough.
-	case errors.Is(err, errNoPayloadPlist) && !found:
+	case errors.Is(err, errNoPayloadApp) && !found:
 		return info, &Error{Reason: "the installer package has neither a Distribution nor a PackageInfo, and no app", Hint: "make it with xcodebuild -exportArchive or productbuild"}
-	case errors.Is(err, errNoPayloadPlist):
+	case errors.Is(err, errNoPayloadApp):
 		return info, &Error{Reason: "the installer package holds no app with a version and a build number", Hint: "a package for the Mac App Store holds one app: make it with xcodebuild -exportArchive or productbuild"}
 	case info.BuildVersion != "":
-		info.Warnings = append(info.Warnings, fmt.Sprintf("the payload cannot be read (%v): versions are taken from the Distribution", err))
+		info.Oddities = append(info.Oddities, Oddity{Rule: "package-layout", Path: "Payload", Value: fmt.Sprintf("the payload cannot be read (%v): versions are taken from the Distribution", err)})
 	default:
 		return info, &Error{Reason: "the payload of the installer package cannot be read", Err: err}
 	}
@@ -107,6 +100,26 @@ func inspectPkg(r io.ReaderAt, size int64) (Info, error) {
 		info.BundleID = product
 	}
 	return info, nil
+}
+
+// An Installer is what an installer package says about itself.
+type Installer struct {
+	Signed bool `json:"signed"`
+	// Certificate is that of the signer, nil if it is unsigned or cannot be
+	// read.
+	Certificate *Certificate `json:"certificate"`
+	// Components are the names of the component packages inside.
+	Components []string `json:"components"`
+}
+
+func components(archive *xarArchive) []string {
+	names := []string{}
+	for _, entry := range archive.files {
+		if path.Base(entry.path) == "PackageInfo" && path.Dir(entry.path) != "." {
+			names = append(names, path.Dir(entry.path))
+		}
+	}
+	return names
 }
 
 // readPkgXML reads every Distribution and PackageInfo of a package. found
@@ -172,31 +185,52 @@ func chooseBundle(product string, bundles []pkgBundle) (pkgBundle, bool) {
 	return pkgBundle{}, false
 }
 
-var errNoPayloadPlist = errors.New("no app in the payload")
+var errNoPayloadApp = errors.New("no app in the payload")
 
-// findPayloadPlist looks for the Info.plist of the outermost app in the
-// payloads, the one with that bundle id if it is known. It stops after
-// unpacking budget bytes.
-func findPayloadPlist(archive *xarArchive, bundleID string, budget int64) (infoPlist, string, error) {
+// findPayload reads the payloads until one has an app, the one with that
+// bundle id if it is known.
+func findPayload(archive *xarArchive, bundleID string) (*contents, string, error) {
+	budget := &boundedReader{left: allowance(archive.size)}
 	for _, entry := range archive.files {
 		if path.Base(entry.path) != "Payload" {
 			continue
 		}
 		stored, err := archive.open(entry)
 		if err != nil {
-			return infoPlist{}, "", err
+			return nil, "", err
 		}
 		unpacked, err := unpackPayload(stored)
 		if err != nil {
-			return infoPlist{}, "", err
+			return nil, "", err
 		}
-		p, app, err := findInCpio(&cpioReader{r: &boundedReader{r: unpacked, left: budget}}, bundleID)
-		if errors.Is(err, errNoPayloadPlist) || errors.Is(err, errTooLarge) {
+		budget.r = unpacked
+		files, err := readPayload(&cpioReader{r: budget})
+		if err != nil {
+			return nil, "", err
+		}
+		if app, ok := payloadApp(files, bundleID); ok {
+			return files, app, nil
+		}
+	}
+	return nil, "", errNoPayloadApp
+}
+
+// payloadApp finds the outermost app with a bundle id, or the first one.
+func payloadApp(files *contents, bundleID string) (string, bool) {
+	for _, f := range files.files {
+		place, ok := placeOf(f.path)
+		if !ok || !place.plist {
 			continue
 		}
-		return p, app, err
+		content, err := files.from.read(f, maxPlist)
+		if err != nil {
+			continue
+		}
+		if p, err := parseInfoPlist(content); err == nil && (bundleID == "" || string(p.Identifier) == bundleID) {
+			return place.app, true
+		}
 	}
-	return infoPlist{}, "", errNoPayloadPlist
+	return "", false
 }
 
 // unpackPayload recognises the compression of a payload.
@@ -210,31 +244,4 @@ func unpackPayload(r io.Reader) (io.Reader, error) {
 		return &pbzxReader{r: buffered}, nil
 	}
 	return buffered, nil
-}
-
-func findInCpio(archive *cpioReader, bundleID string) (infoPlist, string, error) {
-	for {
-		entry, err := archive.next()
-		if err == io.EOF {
-			return infoPlist{}, "", errNoPayloadPlist
-		}
-		if err != nil {
-			return infoPlist{}, "", err
-		}
-		place, ok := placeOf(strings.TrimPrefix(entry.name, "./"))
-		if !ok || !place.plist || entry.size > maxPlist {
-			continue
-		}
-		content, err := archive.read(entry, maxPlist)
-		if err != nil {
-			return infoPlist{}, "", err
-		}
-		p, err := parseInfoPlist(content)
-		if err != nil {
-			return infoPlist{}, "", fmt.Errorf("%s: %w", entry.name, err)
-		}
-		if bundleID == "" || string(p.Identifier) == bundleID {
-			return p, place.app, nil
-		}
-	}
 }

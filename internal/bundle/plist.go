@@ -8,8 +8,8 @@ import (
 	"howett.net/plist"
 )
 
-// maxPlist bounds an Info.plist; real ones have a few KiB.
-const maxPlist = 4 << 20
+// maxPlist bounds an Info.plist, in bytes; real ones have a few KiB.
+const maxPlist = 1 << 20
 
 // infoPlist holds the keys of an Info.plist that matter here. The types accept
 // whatever an old-style or hand-made list makes of a value.
@@ -25,6 +25,54 @@ type infoPlist struct {
 	MinimumSystemVersion text     `plist:"LSMinimumSystemVersion"`
 	RequiresIPhoneOS     flag     `plist:"LSRequiresIPhoneOS"`
 	NonExemptEncryption  optional `plist:"ITSAppUsesNonExemptEncryption"`
+
+	Executable       text            `plist:"CFBundleExecutable"`
+	SDKName          text            `plist:"DTSDKName"`
+	SDKBuild         text            `plist:"DTSDKBuild"`
+	Xcode            text            `plist:"DTXcode"`
+	XcodeBuild       text            `plist:"DTXcodeBuild"`
+	DeviceFamily     texts           `plist:"UIDeviceFamily"`
+	LaunchStoryboard text            `plist:"UILaunchStoryboardName"`
+	IconName         text            `plist:"CFBundleIconName"`
+	IconFile         text            `plist:"CFBundleIconFile"`
+	IconFiles        texts           `plist:"CFBundleIconFiles"`
+	Icons            dict[icons]     `plist:"CFBundleIcons"`
+	Extension        dict[extension] `plist:"NSExtension"`
+	AppExtension     dict[extension] `plist:"EXAppExtensionAttributes"`
+	CompanionApp     text            `plist:"WKCompanionAppBundleIdentifier"`
+	Category         text            `plist:"LSApplicationCategoryType"`
+
+	// keys are all keys, with the values that are no lists or dictionaries.
+	keys map[string]text
+}
+
+type icons struct {
+	Primary dict[struct {
+		Name  text  `plist:"CFBundleIconName"`
+		Files texts `plist:"CFBundleIconFiles"`
+	}] `plist:"CFBundlePrimaryIcon"`
+}
+
+type extension struct {
+	Point    text `plist:"NSExtensionPointIdentifier"`
+	AppPoint text `plist:"EXExtensionPointIdentifier"`
+}
+
+// dict is a dictionary of which something else may have been made.
+type dict[T any] struct{ is T }
+
+func (d *dict[T]) UnmarshalPlist(unmarshal func(any) error) error {
+	var is T
+	if unmarshal(&is) == nil {
+		d.is = is
+	}
+	return nil
+}
+
+// has tells whether there is a key, whatever its value.
+func (p infoPlist) has(key string) bool {
+	_, ok := p.keys[key]
+	return ok
 }
 
 type text string
@@ -110,6 +158,9 @@ func parseInfoPlist(content []byte) (p infoPlist, err error) {
 		}
 	}()
 	if _, err := plist.Unmarshal(content, &p); err != nil {
+		return infoPlist{}, fmt.Errorf("not a property list: %w", err)
+	}
+	if _, err := plist.Unmarshal(content, &p.keys); err != nil {
 		return infoPlist{}, fmt.Errorf("not a property list: %w", err)
 	}
 	return p, nil

@@ -3,6 +3,8 @@ package bundle
 import (
 	"compress/bzip2"
 	"compress/zlib"
+	"crypto/x509"
+	"encoding/base64"
 	"encoding/binary"
 	"encoding/xml"
 	"errors"
@@ -25,6 +27,10 @@ type xarArchive struct {
 	size  int64
 	heap  int64
 	files []xarEntry
+	// signer is the certificate that the archive names for its signature, nil
+	// if it is unsigned.
+	signer *Certificate
+	signed bool
 }
 
 // A xarEntry is one file of the table of contents.
@@ -48,6 +54,24 @@ type xarFile struct {
 	Files []xarFile `xml:"file"`
 }
 
+// A xarSignature names the certificates of whoever signed, the signer's first.
+type xarSignature struct {
+	Certificates []string `xml:"KeyInfo>X509Data>X509Certificate"`
+}
+
+// certificate is nil if it cannot be read.
+func (s xarSignature) certificate() *Certificate {
+	der, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(s.Certificates[0]), ""))
+	if err != nil {
+		return nil
+	}
+	c, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil
+	}
+	return describeCertificate(c)
+}
+
 func openXar(r io.ReaderAt, size int64) (*xarArchive, error) {
 	header := make([]byte, xarHeaderLength)
 	if _, err := r.ReadAt(header, 0); err != nil {
@@ -66,7 +90,8 @@ func openXar(r io.ReaderAt, size int64) (*xarArchive, error) {
 	bounded := &boundedReader{r: inflate, left: maxXarTOC}
 	var document struct {
 		TOC struct {
-			Files []xarFile `xml:"file"`
+			Files      []xarFile      `xml:"file"`
+			Signatures []xarSignature `xml:"signature"`
 		} `xml:"toc"`
 	}
 	decoder := xml.NewDecoder(bounded)
@@ -74,7 +99,12 @@ func openXar(r io.ReaderAt, size int64) (*xarArchive, error) {
 	if err := decoder.Decode(&document); err != nil {
 		return nil, fmt.Errorf("the table of contents is damaged: %w", err)
 	}
-	a := &xarArchive{r: r, size: size, heap: headerLength + int64(compressed)}
+	a := &xarArchive{r: r, size: size, heap: headerLength + int64(compressed), signed: len(document.TOC.Signatures) > 0}
+	for _, signature := range document.TOC.Signatures {
+		if a.signer == nil && len(signature.Certificates) > 0 {
+			a.signer = signature.certificate()
+		}
+	}
 	if err := a.collect("", document.TOC.Files); err != nil {
 		return nil, err
 	}

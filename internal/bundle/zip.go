@@ -22,6 +22,9 @@ const (
 	zip64LocatorSignature = 0x07064b50
 	zip64EndSignature     = 0x06064b50
 
+	// The systems whose archives have Unix modes.
+	zipUnix, zipDarwin = 3, 19
+
 	zipEndLength       = 22
 	zipLocalLength     = 30
 	zipDirectoryLength = 46
@@ -45,7 +48,13 @@ type zipEntry struct {
 	method     uint16
 	encrypted  bool
 	compressed int64
-	offset     int64
+	// unpacked is the size as the directory says it, which for files over
+	// 4 GiB may have wrapped around.
+	unpacked int64
+	offset   int64
+	// mode has the Unix permissions and type, zero where the archive was made
+	// without them.
+	mode uint16
 }
 
 // openZip finds the directory.
@@ -149,9 +158,13 @@ func (a *zipArchive) walk(visit func(zipEntry) error) error {
 			method:     binary.LittleEndian.Uint16(header[10:]),
 			encrypted:  binary.LittleEndian.Uint16(header[8:])&1 != 0,
 			compressed: int64(binary.LittleEndian.Uint32(header[20:])),
+			unpacked:   int64(binary.LittleEndian.Uint32(header[24:])),
 			offset:     int64(binary.LittleEndian.Uint32(header[42:])),
 		}
-		entry.applyZip64(binary.LittleEndian.Uint32(header[24:]), rest[nameLength:nameLength+extraLength])
+		if system := header[5]; system == zipUnix || system == zipDarwin {
+			entry.mode = binary.LittleEndian.Uint16(header[40:])
+		}
+		entry.applyZip64(rest[nameLength : nameLength+extraLength])
 		if err := visit(entry); err != nil {
 			return err
 		}
@@ -159,7 +172,7 @@ func (a *zipArchive) walk(visit func(zipEntry) error) error {
 }
 
 // applyZip64 takes the 64-bit values for the fields that say so.
-func (e *zipEntry) applyZip64(uncompressed uint32, extra []byte) {
+func (e *zipEntry) applyZip64(extra []byte) {
 	const all = 1<<32 - 1
 	for len(extra) >= 4 {
 		id, length := binary.LittleEndian.Uint16(extra), int(binary.LittleEndian.Uint16(extra[2:]))
@@ -178,15 +191,15 @@ func (e *zipEntry) applyZip64(uncompressed uint32, extra []byte) {
 				field = field[8:]
 			}
 		}
-		var ignored int64
-		take(uncompressed == all, &ignored)
+		take(e.unpacked == all, &e.unpacked)
 		take(e.compressed == all, &e.compressed)
 		take(e.offset == all, &e.offset)
 	}
 }
 
-// read returns the content of an entry, at most limit bytes of it.
-func (a *zipArchive) read(e zipEntry, limit int64) ([]byte, error) {
+// open returns a reader of an entry's content, which can seek where the entry
+// is stored as it is.
+func (a *zipArchive) open(e zipEntry) (io.Reader, error) {
 	if e.encrypted {
 		return nil, errors.New("the zip file is encrypted")
 	}
@@ -194,15 +207,21 @@ func (a *zipArchive) read(e zipEntry, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var r io.Reader = io.NewSectionReader(a.r, start, max(0, min(e.compressed, a.size-start)))
+	section := io.NewSectionReader(a.r, start, max(0, min(e.compressed, a.size-start)))
 	switch e.method {
 	case 0:
+		return section, nil
 	case 8:
-		inflate := flate.NewReader(bufio.NewReader(r))
-		defer inflate.Close()
-		r = inflate
-	default:
-		return nil, fmt.Errorf("%s: compression method %d is not known", e.name, e.method)
+		return flate.NewReader(bufio.NewReaderSize(section, 32<<10)), nil
+	}
+	return nil, fmt.Errorf("%s: compression method %d is not known", e.name, e.method)
+}
+
+// read returns the content of an entry, at most limit bytes of it.
+func (a *zipArchive) read(e zipEntry, limit int64) ([]byte, error) {
+	r, err := a.open(e)
+	if err != nil {
+		return nil, err
 	}
 	content, err := io.ReadAll(io.LimitReader(r, limit+1))
 	if err != nil {

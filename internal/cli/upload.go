@@ -31,6 +31,7 @@ func (p *program) uploadCommand() *cli.Command {
 				&cli.StringFlag{Name: "platform", Usage: "`ios`, macos, tvos or visionos, where the package does not tell"},
 				&cli.BoolFlag{Name: "no-wait", Usage: "stop after the upload, before Apple's processing"},
 				&cli.BoolFlag{Name: "skip-preflight", Usage: "upload in spite of preflight errors"},
+				ignoreFlag(),
 				&cli.StringFlag{Name: "on-incomplete", Usage: "what becomes of an upload that an earlier run left: `resume`, replace or fail", Value: string(release.Resume)},
 			},
 			configFlag(), transferFlags(), stateFlags(), distributionFlags(), appInfoFlags(), waitFlags(), credentialFlags(), outputFlags(),
@@ -135,6 +136,9 @@ func (p *program) uploadPlans(c *cli.Context) ([]release.Plan, error) {
 		return nil, err
 	}
 	plan.NoWait, plan.SkipPreflight, plan.OnIncomplete = c.Bool("no-wait"), c.Bool("skip-preflight"), release.OnIncomplete(c.String("on-incomplete"))
+	if plan.IgnoreRules, err = ignored(c); err != nil {
+		return nil, err
+	}
 	switch plan.OnIncomplete {
 	case release.Resume, release.Replace, release.Fail:
 	default:

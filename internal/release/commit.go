@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ascend-cli/ascend/asc"
+	"github.com/ascend-cli/ascend/internal/bundle"
 )
 
 // commit says that every part is there. An unclear answer is resolved by
@@ -67,7 +68,19 @@ func (r *run) checkDelivery(file asc.BuildUploadFile) error {
 	for _, detail := range file.DeliveryErrors {
 		failure.Details = append(failure.Details, describe(detail))
 	}
+	failure.Hint = remedy(file.DeliveryErrors)
 	return failure
+}
+
+// remedy says what to do about the first of Apple's findings whose code belongs
+// to a rule, or nothing.
+func remedy(details []asc.StateDetail) string {
+	for _, detail := range details {
+		if rule, ok := bundle.RuleByCode(detail.Code); ok {
+			return rule.Remedy + " (rule " + rule.ID + ")"
+		}
+	}
+	return ""
 }
 
 // describe is a finding of Apple's in one line. A bare number is the number of

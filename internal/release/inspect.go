@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/ascend-cli/ascend/internal/bundle"
 	"github.com/ascend-cli/ascend/internal/state"
@@ -76,7 +77,7 @@ func (p pkg) unchanged(ctx context.Context, content []upload.Part) error {
 
 // preflight stops what Apple would refuse.
 func (r *run) preflight(p pkg) error {
-	findings := bundle.Preflight(p.Info)
+	findings := slices.DeleteFunc(bundle.Preflight(p.Info, r.Now()), func(f bundle.Finding) bool { return slices.Contains(r.plan.IgnoreRules, f.Rule) })
 	for _, finding := range findings {
 		if finding.Rule == "export-compliance-undecided" && r.plan.Distribution.UsesNonExemptEncryption != nil {
 			continue // it is decided by the flag
@@ -94,9 +95,9 @@ func (r *run) preflight(p pkg) error {
 		r.notice("preflight found errors, and goes on because of --skip-preflight")
 		return nil
 	}
-	err := &Error{Kind: InvalidPackage, Message: fmt.Sprintf("%s: %s", p.Path, fatal[0].Message), Hint: fatal[0].Remedy}
+	err := &Error{Kind: InvalidPackage, Message: fmt.Sprintf("%s: %s", p.Path, fatal[0].Message), Hint: fatal[0].Remedy + " (rule " + fatal[0].Rule + "; --skip-preflight uploads in spite of it)"}
 	for _, finding := range fatal[1:] {
-		err.Details = append(err.Details, finding.Message)
+		err.Details = append(err.Details, finding.Message+" ["+finding.Rule+"]")
 	}
 	return err
 }

@@ -41,6 +41,8 @@ type Plan struct {
 	UntilAppears bool
 	// SkipPreflight goes on in spite of what preflight found.
 	SkipPreflight bool
+	// IgnoreRules are the ids of preflight rules to leave out.
+	IgnoreRules []string
 	// Timeout bounds the wait; zero means 90 minutes.
 	Timeout time.Duration
 	// PollInterval is the pause between two looks; zero means adaptive.

@@ -295,14 +295,11 @@ func (w *waiter) refused(what string, state asc.BuildUploadState) error {
 	failure := &Error{Kind: Rejected, Message: "Apple refused the build (" + what + " is FAILED)"}
 	for _, detail := range state.Errors {
 		failure.Details = append(failure.Details, describe(detail))
-		if failure.Hint == "" {
-			failure.Hint = remedies[detail.Code]
-		}
 	}
 	if len(failure.Details) == 0 {
 		failure.Details = []string{"no reason was given; Apple sends it by e-mail to the team"}
 	}
-	if failure.Hint == "" {
+	if failure.Hint = remedy(state.Errors); failure.Hint == "" {
 		failure.Hint = "mend the app, raise the build number, export and upload again"
 	}
 	return failure
@@ -321,32 +318,4 @@ func (w *waiter) invalid(ctx context.Context, what string, b asc.Build) error {
 	failure := w.refused(what, state).(*Error)
 	failure.Message = fmt.Sprintf("Apple could not process the build (%s is %s)", what, b.ProcessingState)
 	return failure
-}
-
-// remedies say what to do about the codes of processing that are known, from
-// public reports.
-var remedies = map[string]string{
-	"90054": "the bundle id differs from the app record: is it the right app, and the right build?",
-	"90055": "the bundle id differs from the app record: is it the right app, and the right build?",
-	"90062": "the version is closed or not higher than the approved one: raise CFBundleShortVersionString",
-	"90186": "the version is closed or not higher than the approved one: raise CFBundleShortVersionString",
-	"90478": "the version is closed or not higher than the approved one: raise CFBundleShortVersionString",
-	"90189": "the build number is used: raise CFBundleVersion",
-	"90683": "add the purpose string (NS…UsageDescription) that the message names to Info.plist",
-	"90725": "build with a newer Xcode",
-	"90022": "add the missing icon to the asset catalogue",
-	"90023": "add the missing icon to the asset catalogue",
-	"90032": "add the missing icon to the asset catalogue",
-	"90713": "add the missing icon to the asset catalogue",
-	"90034": "sign again with an App Store profile whose entitlements fit",
-	"90035": "sign again with an App Store profile whose entitlements fit",
-	"90046": "sign again with an App Store profile whose entitlements fit",
-	"90161": "sign again with an App Store profile whose entitlements fit",
-	"90174": "sign again with an App Store profile whose entitlements fit",
-	"90087": "strip simulator slices and build for devices",
-	"90125": "strip simulator slices and build for devices",
-	"90209": "strip simulator slices and build for devices",
-	"91053": "complete the privacy manifest (PrivacyInfo.xcprivacy)",
-	"91056": "complete the privacy manifest (PrivacyInfo.xcprivacy)",
-	"91061": "complete the privacy manifest (PrivacyInfo.xcprivacy)",
 }

@@ -32,7 +32,18 @@ func (s *Server) process(upload *resource, now time.Time) {
 	)
 	build.one["app"], build.one["preReleaseVersion"], build.one["buildUpload"] = upload.one["app"], version.id, upload.id
 	upload.one["build"] = build.id
+	s.addBuildBundles(build.id, info)
 	upload.set("state", stateObject(stateComplete, nil, s.options.WarnWith))
+}
+
+// addBuildBundles makes the bundles of a build: the app, and its app clip.
+func (s *Server) addBuildBundles(buildID string, info bundle.Info) {
+	s.world.add("buildBundles", newID()).set("bundleId", info.BundleID, "bundleType", "APP").one["build"] = buildID
+	for _, b := range info.Bundles {
+		if b.Kind == bundle.KindAppClip {
+			s.world.add("buildBundles", newID()).set("bundleId", b.BundleID, "bundleType", "APP_CLIP").one["build"] = buildID
+		}
+	}
 }
 
 // disagreements are what the package says otherwise than the reservation. The

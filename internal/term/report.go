@@ -7,7 +7,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/ascend-cli/ascend/internal/bundle"
 	"github.com/ascend-cli/ascend/internal/release"
 )
 
@@ -115,33 +114,3 @@ func (s Streams) Summary(sum release.Summary) {
 	)
 }
 
-// Package writes what is in a package, and its findings, to stdout.
-func (s Streams) Package(info bundle.Info, findings []bundle.Finding) {
-	fmt.Fprintln(s.Out, Clean(info.Path))
-	encryption := "undecided"
-	if uses := info.UsesNonExemptEncryption; uses != nil {
-		encryption = "no"
-		if *uses {
-			encryption = "yes"
-		}
-	}
-	platform := string(info.Platform)
-	if platform == "" {
-		platform = "unknown"
-	}
-	s.rows(
-		"name", info.Name,
-		"bundle id", info.BundleID,
-		"version", info.ShortVersion,
-		"build number", info.BuildVersion,
-		"platform", platform,
-		"minimum OS", info.MinimumOS,
-		"encryption", encryption,
-		"format", string(info.Kind),
-		"app", info.App,
-		"size", Bytes(info.Size),
-	)
-	for _, f := range findings {
-		fmt.Fprintf(s.Out, "  %-9s %s [%s]\n            %s\n", string(f.Severity)+":", Clean(f.Message), f.Rule, Clean(f.Remedy))
-	}
-}

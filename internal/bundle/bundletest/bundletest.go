@@ -9,9 +9,11 @@ import (
 	"bytes"
 	"compress/gzip"
 	"compress/zlib"
+	"encoding/base64"
 	"encoding/binary"
 	"encoding/xml"
 	"fmt"
+	"io/fs"
 	"maps"
 	"slices"
 	"strings"
@@ -65,6 +67,8 @@ type File struct {
 	Content []byte
 	// Stored leaves the content uncompressed in a zip file.
 	Stored bool
+	// Mode is written where it is not zero.
+	Mode fs.FileMode
 }
 
 // Zip packs files in their order.
@@ -76,7 +80,11 @@ func Zip(files ...File) []byte {
 		if file.Stored {
 			method = zip.Store
 		}
-		entry, err := w.CreateHeader(&zip.FileHeader{Name: file.Name, Method: method})
+		header := &zip.FileHeader{Name: file.Name, Method: method}
+		if file.Mode != 0 {
+			header.SetMode(file.Mode)
+		}
+		entry, err := w.CreateHeader(header)
 		if err == nil {
 			_, err = entry.Write(file.Content)
 		}
@@ -107,9 +115,17 @@ func Padding(size int) File {
 }
 
 // Xar packs files, compressed with zlib unless stored.
-func Xar(files ...File) []byte {
+func Xar(files ...File) []byte { return xar("", files...) }
+
+// SignedXar packs files with the certificate of whoever signed; there is no
+// signature to be checked in it.
+func SignedXar(by Identity, files ...File) []byte {
+	return xar(`<signature style="RSA"><offset>0</offset><size>0</size><KeyInfo><X509Data><X509Certificate>`+base64.StdEncoding.EncodeToString(by.certificate().Raw)+"</X509Certificate></X509Data></KeyInfo></signature>", files...)
+}
+
+func xar(signature string, files ...File) []byte {
 	var toc, heap bytes.Buffer
-	toc.WriteString(xml.Header + "<xar><toc><checksum style=\"sha1\"><offset>0</offset><size>20</size></checksum>")
+	toc.WriteString(xml.Header + "<xar><toc><checksum style=\"sha1\"><offset>0</offset><size>20</size></checksum>" + signature)
 	heap.Write(make([]byte, 20))
 	for i, file := range files {
 		content, style := file.Content, "application/octet-stream"
@@ -148,7 +164,14 @@ func deflate(content []byte) []byte {
 func Cpio(files ...File) []byte {
 	var out bytes.Buffer
 	for _, file := range append(slices.Clone(files), File{Name: "TRAILER!!!"}) {
-		fmt.Fprintf(&out, "070707%06o%06o%06o%06o%06o%06o%06o%011o%06o%011o%s\x00", 1, 1, 0o100644, 0, 0, 1, 0, 0, len(file.Name)+1, len(file.Content), file.Name)
+		mode := 0o100644
+		switch {
+		case file.Mode&fs.ModeSymlink != 0:
+			mode = 0o120777
+		case file.Mode != 0:
+			mode = 0o100000 | int(file.Mode.Perm())
+		}
+		fmt.Fprintf(&out, "070707%06o%06o%06o%06o%06o%06o%06o%011o%06o%011o%s\x00", 1, 1, mode, 0, 0, 1, 0, 0, len(file.Name)+1, len(file.Content), file.Name)
 		out.Write(file.Content)
 	}
 	return out.Bytes()

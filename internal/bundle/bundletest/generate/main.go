@@ -13,13 +13,21 @@ import (
 
 func main() {
 	const id = "com.example.demo"
+	large := bundletest.SignedIOS(id, "1.2.0", "42")
+	large.Beside = []bundletest.File{bundletest.Padding(12 << 20)} // three parts of 5 MiB
+	undecided := bundletest.SignedIOS(id, "1.2.0", "44")
+	undecided.App().Info = undecided.App().Info.With("ITSAppUsesNonExemptEncryption", nil)
+	development := bundletest.SignedIOS(id, "1.2.0", "45")
+	signing := development.App().Program.Signing
+	signing.By.Name = "Apple Development: Dana Doe (ABCDE12345)"
+	signing.Entitlements = signing.Entitlements.With("get-task-allow", true)
 	packages := map[string][]byte{
-		// Three parts of 5 MiB.
-		"Demo.ipa":      bundletest.IPA(bundletest.IOS(id, "1.2.0", "42"), bundletest.Padding(12<<20)),
-		"Small.ipa":     bundletest.IPA(bundletest.IOS(id, "1.2.0", "43")),
-		"Undecided.ipa": bundletest.IPA(bundletest.IOS(id, "1.2.0", "44").With("ITSAppUsesNonExemptEncryption", nil)),
-		"BadNumber.ipa": bundletest.IPA(bundletest.IOS(id, "1.2.0", "4.5b6")),
-		"Demo.pkg":      bundletest.PKG(bundletest.Mac(id, "1.2.0", "42")),
+		"Demo.ipa":        large.IPA(),
+		"Small.ipa":       bundletest.SignedIOS(id, "1.2.0", "43").IPA(),
+		"Undecided.ipa":   undecided.IPA(),
+		"Development.ipa": development.IPA(),
+		"BadNumber.ipa":   bundletest.SignedIOS(id, "1.2.0", "4.5b6").IPA(),
+		"Demo.pkg":        bundletest.SignedMac(id, "1.2.0", "42").PKG(),
 	}
 	for name, content := range packages {
 		if err := os.WriteFile(filepath.Join(os.Args[1], name), content, 0o644); err != nil {
