@@ -63,6 +63,9 @@ const (
 	UTIIpa = "com.apple.ipa"
 	UTIPkg = "com.apple.pkg"
 	UTIZip = "com.pkware.zip-archive"
+	// Those of an asset description.
+	UTIBinaryPlist = "com.apple.binary-property-list"
+	UTIXMLPlist    = "com.apple.xml-property-list"
 )
 
 // The delivery states of a build upload file.

@@ -438,7 +438,7 @@ func TestTheNewerCpioFormIsRead(t *testing.T) {
 
 func TestABombIsRefused(t *testing.T) {
 	_, err := inspect(bundletest.Zip(bundletest.File{Name: "Payload/Demo.app/Info.plist", Content: make([]byte, 64<<20)}))
-	if err == nil || !strings.Contains(err.Error(), "larger than 1 MiB") {
+	if err == nil || !strings.Contains(err.Error(), "larger than 256 KiB") {
 		t.Errorf("%v", err)
 	}
 }
@@ -461,16 +461,33 @@ func TestRealPackages(t *testing.T) {
 	if _, err := os.Stat(folder); err != nil {
 		t.Skip("the real packages are not beside the checkout")
 	}
-	for name, want := range map[string]bundle.Info{
-		"iOSAppOnly.ipa":       {Kind: bundle.IPA, ShortVersion: "1.2.0", BuildVersion: "1", Platform: bundle.IOS, MinimumOS: "8.0"},
-		"ContainsWatchApp.ipa": {Kind: bundle.IPA, ShortVersion: "1.2.0", BuildVersion: "1", Platform: bundle.IOS, MinimumOS: "8.0"},
-		"MacAppOnly.pkg":       {Kind: bundle.PKG, ShortVersion: "1.0", BuildVersion: "1.0", Platform: bundle.MacOS, MinimumOS: "10.10"},
+	undecided := []string{"program-missing", "export-compliance-undecided"}
+	for name, want := range map[string]struct {
+		info  bundle.Info
+		rules []string
+	}{
+		"iOSAppOnly.ipa": {bundle.Info{Kind: bundle.IPA, ShortVersion: "1.2.0", BuildVersion: "1", Platform: bundle.IOS, MinimumOS: "8.0"}, append([]string{"package-layout", "package-clutter"}, undecided...)},
+		"ContainsWatchApp.ipa": {bundle.Info{Kind: bundle.IPA, ShortVersion: "1.2.0", BuildVersion: "1", Platform: bundle.IOS, MinimumOS: "8.0"},
+			append([]string{"package-layout", "package-clutter", "package-clutter", "package-clutter"}, undecided...)},
+		"MacAppOnly.pkg": {bundle.Info{Kind: bundle.PKG, ShortVersion: "1.0", BuildVersion: "1.0", Platform: bundle.MacOS, MinimumOS: "10.10"}, undecided},
 	} {
 		info, err := bundle.InspectFile(filepath.Join(folder, name))
-		if err != nil || info.BundleID != "com.example.Sample" || info.Kind != want.Kind || info.ShortVersion != want.ShortVersion || info.BuildVersion != want.BuildVersion || info.Platform != want.Platform || info.MinimumOS != want.MinimumOS {
+		if err != nil || info.BundleID != "com.example.Sample" || info.Kind != want.info.Kind || info.ShortVersion != want.info.ShortVersion || info.BuildVersion != want.info.BuildVersion || info.Platform != want.info.Platform || info.MinimumOS != want.info.MinimumOS {
 			t.Errorf("%s: %+v, %v", name, info, err)
 		}
+		var rules []string
+		for _, f := range bundle.Preflight(info, today) {
+			rules = append(rules, f.Rule)
+		}
+		if !slices.Equal(rules, want.rules) {
+			t.Errorf("%s: %v, want %v", name, rules, want.rules)
+		}
 	}
+	watch, err := bundle.InspectFile(filepath.Join(folder, "ContainsWatchApp.ipa"))
+	if err != nil || len(watch.Bundles) != 2 || watch.Bundles[1].Kind != bundle.KindWatchApp || watch.Bundles[0].XcodeBuild != "7C68" || watch.Bundles[0].SDK != "iphoneos9.2" {
+		t.Errorf("%+v, %v", watch.Bundles, err)
+	}
+	realProfile(t, filepath.Join(folder, "test.mobileprovision"))
 	for name, want := range map[string]string{"no-app-bundle.ipa": "no .app", "not-an-ipa.ipa": "neither", "test.mobileprovision": "neither"} {
 		if _, err := bundle.InspectFile(filepath.Join(folder, name)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", name, err)
@@ -506,4 +523,25 @@ func FuzzInspect(f *testing.F) {
 			bundle.Preflight(info, today)
 		}
 	})
+}
+
+// realProfile reads a profile that Xcode embedded, inside of a package.
+func realProfile(t *testing.T, path string) {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := bundletest.SignedIOS("tools.fastlane.app", "1.0", "7")
+	p.App().Profile = nil
+	p.App().Files = append(p.App().Files, bundletest.File{Name: "embedded.mobileprovision", Content: content})
+	info, err := inspect(p.IPA())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := info.Bundles[0].Profile
+	if got == nil || got.Name != "tools.fastlane.app AppStore" || got.Type != bundle.ProfileAppStore || got.Team != "439BBM9367" || got.AppID != "439BBM9367.tools.fastlane.app" ||
+		got.Devices != 0 || got.Expires.Format("2006-01-02") != "2016-11-07" || got.UUID != "98264c6b-5151-4349-8d0f-66691e48ae35" {
+		t.Errorf("%+v", got)
+	}
 }

@@ -17,12 +17,14 @@ const (
 	maxNames = 16 << 20
 	// maxUnpacked, with unpackedFor bytes for each byte of the package, bounds
 	// what is unpacked of it.
-	maxUnpacked  = 1 << 30
-	minUnpacked  = 48 << 20
-	unpackedFor  = 8
-	maxSymlink   = 4 << 10
-	maxManifest  = 256 << 10
-	maxKept      = 16 << 20
+	maxUnpacked = 1 << 30
+	minUnpacked = 48 << 20
+	unpackedFor = 8
+	maxSymlink  = 4 << 10
+	maxManifest = 256 << 10
+	// maxDocuments bounds the property lists, profiles and links that are read
+	// of one package, in total: reading them takes the most time.
+	maxDocuments = 2 << 20
 	typeMask     = 0o170000
 	typeSymlink  = 0o120000
 	typeFolder   = 0o040000
@@ -89,13 +91,18 @@ type zipSource struct {
 	archive *zipArchive
 	entries []zipEntry
 	left    atomic.Int64
+	// documents is what has been read of documents, in bytes.
+	documents atomic.Int64
 }
 
 func (s *zipSource) read(f file, limit int64) ([]byte, error) {
-	if s.left.Add(-min(f.size, limit)) < 0 {
+	if f.size > limit {
+		return nil, fmt.Errorf("%s is larger than %d KiB", f.path, limit>>10)
+	}
+	if s.documents.Add(f.size) > maxDocuments {
 		return nil, errTooLarge
 	}
-	return s.archive.read(s.entries[f.ref], limit)
+	return s.archive.read(s.entries[f.ref], f.size)
 }
 
 func (s *zipSource) program(f file, reach int64) *Executable {
@@ -132,9 +139,9 @@ type keptSource struct {
 func (s *keptSource) read(f file, limit int64) ([]byte, error) {
 	content, ok := s.contents[f.ref]
 	switch {
+	case !ok && f.size > limit, int64(len(content)) > limit:
+		return nil, fmt.Errorf("%s is larger than %d KiB", f.path, limit>>10)
 	case !ok:
-		return nil, errTooLarge
-	case int64(len(content)) > limit:
 		return nil, errTooLarge
 	}
 	return content, nil
@@ -173,7 +180,7 @@ func readPayload(archive *cpioReader) (*contents, error) {
 		f := file{path: name, size: entry.size, mode: entry.mode, ref: len(c.files)}
 		c.files = append(c.files, f)
 		switch limit := keep(f); {
-		case limit > 0 && entry.size <= limit && bytes+entry.size <= maxKept:
+		case limit > 0 && entry.size <= limit && bytes+entry.size <= maxDocuments:
 			content, err := archive.read(entry, limit)
 			if errors.Is(err, errTooLarge) {
 				c.partial = "the payload is too large to be read whole"

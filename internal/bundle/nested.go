@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"errors"
 	"path"
 	"runtime"
 	"slices"
@@ -72,6 +73,9 @@ type Bundle struct {
 	plistProblem error
 	profilePath  string
 	profileError error
+	// unread tells that documents of it were not read, since there are too many
+	// in the package.
+	unread bool
 	// macLayout tells that its files lie in Contents or Versions.
 	macLayout bool
 }
@@ -126,6 +130,9 @@ func readBundles(c *contents, app string) []Bundle {
 		})
 	}
 	_ = readers.Wait() // what cannot be read is in the bundle
+	if slices.ContainsFunc(bundles, func(b Bundle) bool { return b.unread }) {
+		c.partial = "there is more in it than is read of one package"
+	}
 	return bundles
 }
 
@@ -163,6 +170,9 @@ func (b *Bundle) read(c *contents) {
 		content, err := c.from.read(f, maxPlist)
 		if err == nil {
 			b.list, err = parseInfoPlist(content)
+		}
+		if errors.Is(err, errTooLarge) {
+			b.unread, b.plistPath, err = true, "", nil
 		}
 		b.plistProblem = err
 	}
@@ -266,7 +276,12 @@ func (b *Bundle) readSigning(c *contents) {
 			if err == nil {
 				b.Profile, err = parseProfile(content)
 			}
-			if b.profileError = err; err == nil {
+			switch {
+			case errors.Is(err, errTooLarge):
+				b.unread = true
+			case err != nil:
+				b.profileError = err
+			default:
 				b.Profile.Path = f.path
 			}
 		}

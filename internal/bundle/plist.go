@@ -9,7 +9,7 @@ import (
 )
 
 // maxPlist bounds an Info.plist, in bytes; real ones have a few KiB.
-const maxPlist = 1 << 20
+const maxPlist = 256 << 10
 
 // infoPlist holds the keys of an Info.plist that matter here. The types accept
 // whatever an old-style or hand-made list makes of a value.

@@ -50,16 +50,20 @@ type profileList struct {
 }
 
 // parseProfile reads a profile: a property list in a signed message.
-func parseProfile(message []byte) (p *Profile, err error) {
+func parseProfile(message []byte) (*Profile, error) {
+	content, _, err := parseCMS(message)
+	if err != nil {
+		return nil, err
+	}
+	return parseProfileList(content)
+}
+
+func parseProfileList(content []byte) (p *Profile, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("not a provisioning profile: %v", r)
 		}
 	}()
-	content, _, err := parseCMS(message)
-	if err != nil {
-		return nil, err
-	}
 	var list profileList
 	if _, err := plist.Unmarshal(content, &list); err != nil {
 		return nil, fmt.Errorf("not a provisioning profile: %w", err)

@@ -18,8 +18,11 @@ import (
 
 const (
 	xarHeaderLength = 28
-	maxXarTOC       = 16 << 20
-	maxXarFiles     = 100_000
+	// A table of contents names the Distribution, the components and their
+	// resources: some ten KiB, a few folders deep.
+	maxXarTOC   = 2 << 20
+	maxXarFiles = 20_000
+	maxXarDepth = 64
 )
 
 type xarArchive struct {
@@ -105,13 +108,16 @@ func openXar(r io.ReaderAt, size int64) (*xarArchive, error) {
 			a.signer = signature.certificate()
 		}
 	}
-	if err := a.collect("", document.TOC.Files); err != nil {
+	if err := a.collect("", document.TOC.Files, 0); err != nil {
 		return nil, err
 	}
 	return a, nil
 }
 
-func (a *xarArchive) collect(folder string, files []xarFile) error {
+func (a *xarArchive) collect(folder string, files []xarFile, depth int) error {
+	if depth > maxXarDepth {
+		return errors.New("the table of contents is nested too deeply")
+	}
 	for _, file := range files {
 		if len(a.files) >= maxXarFiles {
 			return errors.New("the table of contents has too many files")
@@ -124,7 +130,7 @@ func (a *xarArchive) collect(folder string, files []xarFile) error {
 			}
 			a.files = append(a.files, e)
 		}
-		if err := a.collect(path+"/", file.Files); err != nil {
+		if err := a.collect(path+"/", file.Files, depth+1); err != nil {
 			return err
 		}
 	}

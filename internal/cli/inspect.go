@@ -53,8 +53,10 @@ func (p *program) inspectCommand() *cli.Command {
 			&cli.BoolFlag{Name: "rules", Usage: "list what is checked, instead of checking"},
 			&cli.StringFlag{Name: "fail-on", Usage: "end with 5 on findings of this severity and above: `error`, warning or never", Value: failOnError},
 			ignoreFlag(),
+			&cli.BoolFlag{Name: "online", Usage: "ask App Store Connect as well: app, version, build number, groups, role; needs a key, changes nothing"},
+			&cli.StringSliceFlag{Name: "groups", Usage: "with --online: beta `GROUP`s that are to get the build"},
 			&cli.StringFlag{Name: "sarif", Usage: "write the findings to a `FILE` for code-scanning views (SARIF 2.1.0)"},
-		}, outputFlags()[:1]...),
+		}, flags(outputFlags(), credentialFlags())...),
 		Action: p.inspect,
 	}
 }
@@ -92,6 +94,7 @@ func (p *program) inspect(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	plan.Distribution.Groups = trimmed(c.StringSlice("groups"))
 	packages := []inspection{}
 	var refused *release.Error
 	for _, path := range c.Args().Slice() {
@@ -102,7 +105,15 @@ func (p *program) inspect(c *cli.Context) error {
 		if plan.Platform != "" {
 			info.Platform = plan.Platform
 		}
-		findings := slices.DeleteFunc(bundle.Preflight(info, p.Now()), func(f bundle.Finding) bool { return slices.Contains(ignore, f.Rule) })
+		findings := bundle.Preflight(info, p.Now())
+		if c.Bool("online") {
+			online, err := p.checkOnline(c, info, plan)
+			if err != nil {
+				return err
+			}
+			findings = append(findings, online...)
+		}
+		findings = slices.DeleteFunc(findings, func(f bundle.Finding) bool { return slices.Contains(ignore, f.Rule) })
 		if failing := failing(findings, failOn); len(failing) > 0 && refused == nil {
 			refused = &release.Error{Kind: release.InvalidPackage, Message: path + ": " + failing[0].Message, Hint: failing[0].Remedy}
 			for _, f := range failing[1:] {
@@ -120,6 +131,15 @@ func (p *program) inspect(c *cli.Context) error {
 		}
 	}
 	return p.inspected(c, packages, refused)
+}
+
+// checkOnline asks the service about a package.
+func (p *program) checkOnline(c *cli.Context, info bundle.Info, plan release.Plan) (findings []bundle.Finding, err error) {
+	err = p.withRunner(c, func(runner *release.Runner) error {
+		findings, err = runner.Check(c.Context, info, plan)
+		return err
+	})
+	return findings, err
 }
 
 // inspected ends an inspection. Findings are part of its JSON also where they

@@ -32,6 +32,7 @@ func (p *program) uploadCommand() *cli.Command {
 				&cli.BoolFlag{Name: "no-wait", Usage: "stop after the upload, before Apple's processing"},
 				&cli.BoolFlag{Name: "skip-preflight", Usage: "upload in spite of preflight errors"},
 				ignoreFlag(),
+				&cli.StringFlag{Name: "asset-description", Usage: "`FILE` that Apple checks before the package is sent, or none (default: AppStoreInfo.plist beside the package)"},
 				&cli.StringFlag{Name: "on-incomplete", Usage: "what becomes of an upload that an earlier run left: `resume`, replace or fail", Value: string(release.Resume)},
 			},
 			configFlag(), transferFlags(), stateFlags(), distributionFlags(), appInfoFlags(), waitFlags(), credentialFlags(), outputFlags(),
@@ -136,6 +137,7 @@ func (p *program) uploadPlans(c *cli.Context) ([]release.Plan, error) {
 		return nil, err
 	}
 	plan.NoWait, plan.SkipPreflight, plan.OnIncomplete = c.Bool("no-wait"), c.Bool("skip-preflight"), release.OnIncomplete(c.String("on-incomplete"))
+	plan.AssetDescription = c.String("asset-description")
 	if plan.IgnoreRules, err = ignored(c); err != nil {
 		return nil, err
 	}

@@ -108,6 +108,7 @@ func kindOfStatus(err *asc.Error) Kind {
 const (
 	codeDuplicate  = "ENTITY_ERROR.ATTRIBUTE.INVALID.DUPLICATE"
 	codeState      = "STATE_ERROR"
+	codeValidation = "STATE_ERROR.VALIDATION_ERROR"
 	codeAgreements = "FORBIDDEN.REQUIRED_AGREEMENTS_MISSING_OR_EXPIRED"
 )
 

@@ -16,6 +16,8 @@ type pkg struct {
 	bundle.Info
 	file *os.File
 	stat os.FileInfo
+	// description is nil if it has none.
+	description *bundle.Description
 }
 
 // inspect opens and reads the package.

@@ -41,6 +41,9 @@ type Plan struct {
 	UntilAppears bool
 	// SkipPreflight goes on in spite of what preflight found.
 	SkipPreflight bool
+	// AssetDescription is the file of the package's description, [NoDescription]
+	// for none. If it is empty, one that lies beside the package is used.
+	AssetDescription string
 	// IgnoreRules are the ids of preflight rules to leave out.
 	IgnoreRules []string
 	// Timeout bounds the wait; zero means 90 minutes.
@@ -214,7 +217,14 @@ func (r *run) upload(ctx context.Context) error {
 		return err
 	}
 	defer pkg.file.Close()
-	err = r.stage(ctx, StagePreflight, func(ctx context.Context) error { return r.preflight(pkg) })
+	err = r.stage(ctx, StagePreflight, func(ctx context.Context) error {
+		if err := r.preflight(pkg); err != nil {
+			return err
+		}
+		var err error
+		pkg.description, err = r.describe(pkg)
+		return err
+	})
 	if err != nil {
 		return err
 	}

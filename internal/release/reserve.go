@@ -22,8 +22,23 @@ type reservation struct {
 // which nothing can be found.
 const unclearTries = 4
 
-// reserve takes up the reservation that an earlier run left, or makes one.
+// reserve makes a place for the package, and lets the service check its
+// description there, if it has one.
 func (r *run) reserve(ctx context.Context, p pkg, t target) (reservation, error) {
+	res, err := r.reservePackage(ctx, p, t)
+	if err != nil || p.description == nil {
+		return res, err
+	}
+	err = r.sendDescription(ctx, *p.description, res.uploadID)
+	if KindOf(err) == Rejected && err != nil {
+		r.discard(ctx, res.uploadID) // the package would be refused as well
+	}
+	return res, err
+}
+
+// reservePackage takes up the reservation that an earlier run left, or makes
+// one.
+func (r *run) reservePackage(ctx context.Context, p pkg, t target) (reservation, error) {
 	if t.leftover != nil {
 		res, ok, err := r.takeUp(ctx, p, t, *t.leftover)
 		if err != nil {
@@ -39,7 +54,7 @@ func (r *run) reserve(ctx context.Context, p pkg, t target) (reservation, error)
 		return reservation{}, err
 	}
 	r.summary.BuildUploadID = created.ID
-	file, err := r.createFile(ctx, p, created.ID)
+	file, err := r.createFile(ctx, created.ID, packageFile(p))
 	if err != nil {
 		return reservation{}, err
 	}
@@ -64,7 +79,7 @@ func (r *run) takeUp(ctx context.Context, p pkg, t target, leftover asc.BuildUpl
 		return reservation{}, false, nil
 	}
 	if leftover.AssetFile == nil {
-		file, err := r.createFile(ctx, p, leftover.ID)
+		file, err := r.createFile(ctx, leftover.ID, packageFile(p))
 		if err != nil {
 			return reservation{}, false, err
 		}
@@ -153,28 +168,33 @@ func duplicate(app asc.App, p pkg, err *asc.Error) error {
 	return failure
 }
 
-// createFile reserves the package's file, or finds the one that was reserved.
-func (r *run) createFile(ctx context.Context, p pkg, uploadID string) (asc.BuildUploadFile, error) {
+// packageFile is what the reservation of the package's file needs.
+func packageFile(p pkg) asc.NewBuildUploadFile {
+	return asc.NewBuildUploadFile{AssetType: asc.AssetPackage, FileName: filepath.Base(p.Path), FileSize: p.Size, UTI: uti(p.Kind)}
+}
+
+// createFile reserves a file, or finds the one of its type that was reserved.
+func (r *run) createFile(ctx context.Context, uploadID string, wanted asc.NewBuildUploadFile) (asc.BuildUploadFile, error) {
 	for try := 1; ; try++ {
-		file, err := r.Client.CreateBuildUploadFile(ctx, uploadID, asc.NewBuildUploadFile{
-			AssetType: asc.AssetPackage, FileName: filepath.Base(p.Path), FileSize: p.Size, UTI: uti(p.Kind),
-		})
+		file, err := r.Client.CreateBuildUploadFile(ctx, uploadID, wanted)
 		switch {
 		case err == nil:
 			return file, nil
-		case !asc.IsUnclear(err) || ctx.Err() != nil:
+		case !asc.IsUnclear(err) && !asc.IsConflict(err) || ctx.Err() != nil:
 			return asc.BuildUploadFile{}, fmt.Errorf("reserve the build upload file: %w", err)
 		}
-		r.notice("the reply to the reservation of the file was lost: looking whether it was made")
+		if asc.IsUnclear(err) {
+			r.notice("the reply to the reservation of the file was lost: looking whether it was made")
+		}
 		for existing, lookErr := range r.Client.BuildUploadFiles(ctx, uploadID) {
 			if lookErr != nil {
 				return asc.BuildUploadFile{}, fmt.Errorf("look for the build upload file whose reservation had no reply: %w", lookErr)
 			}
-			if existing.AssetType == asc.AssetPackage {
+			if existing.AssetType == wanted.AssetType && existing.FileSize == wanted.FileSize {
 				return r.Client.BuildUploadFile(ctx, existing.ID)
 			}
 		}
-		if try == unclearTries {
+		if try == unclearTries || asc.IsConflict(err) {
 			return asc.BuildUploadFile{}, fmt.Errorf("reserve the build upload file: %w", err)
 		}
 		if err := r.Sleep(ctx, time.Duration(try)*time.Second); err != nil {

@@ -2,10 +2,13 @@ package sandbox
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/ascend-cli/ascend/internal/bundle"
 )
 
 const (
@@ -142,6 +145,11 @@ func (s *Server) commit(file *resource, in input) *refusal {
 		return wrongState("STATE_ERROR.ENTITY_STATE_INVALID", fmt.Sprintf("The file is not complete: parts %v have not been uploaded.", missing))
 	}
 	upload := s.world.get("buildUploads", file.one["buildUpload"])
+	if file.attrs["assetType"] == "ASSET_DESCRIPTION" {
+		if problem := s.descriptionProblem(upload, file); problem != "" {
+			return wrongState("STATE_ERROR.VALIDATION_ERROR", problem)
+		}
+	}
 	file.set("uploadOperations", nil)
 	if file.attrs["assetType"] != "ASSET" {
 		file.set("assetDeliveryState", deliveryState(stateComplete))
@@ -151,6 +159,30 @@ func (s *Server) commit(file *resource, in input) *refusal {
 	file.set("assetDeliveryState", deliveryState("UPLOAD_COMPLETE"))
 	upload.set("state", stateObject(stateProcessing, nil, nil), "uploadedDate", stamp(now), "_done", now.Add(s.options.UploadProcessing))
 	return nil
+}
+
+// maxDescription is the largest description that is looked at, in bytes.
+const maxDescription = 8 << 20
+
+// descriptionProblem is what is wrong with a description that was sent: the
+// service checks it as it is committed.
+func (s *Server) descriptionProblem(upload, file *resource) string {
+	size := file.attrs["fileSize"].(int64)
+	if size > maxDescription {
+		return "The asset description is too large."
+	}
+	content := make([]byte, size)
+	if _, err := s.reader(file).ReadAt(content, 0); err != nil && err != io.EOF {
+		return "The asset description cannot be read."
+	}
+	d, err := bundle.ParseDescription(content)
+	if err != nil {
+		return "The asset description is not valid: " + err.Error()
+	}
+	if why := d.Contradicts(s.world.get("apps", upload.one["app"]).text("bundleId"), upload.text("cfBundleShortVersionString"), upload.text("cfBundleVersion")); why != "" {
+		return "The asset description is not that of the build upload: " + why
+	}
+	return ""
 }
 
 // advance moves everything that depends on time up to now.

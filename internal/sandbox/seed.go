@@ -17,6 +17,8 @@ type App struct {
 	// Declaration is the state of an encryption declaration that the app has;
 	// empty means that it has none.
 	Declaration string
+	// NoTestInformation leaves out what beta review and testers are told.
+	NoTestInformation bool
 	// Builds are processed builds to start with, the oldest first.
 	Builds []Build
 }
@@ -63,8 +65,12 @@ func (s *Server) addApp(app App) error {
 		"name", app.Name, "bundleId", app.BundleID, "sku", app.BundleID, "primaryLocale", app.PrimaryLocale,
 		"isOrEverWasMadeForKids", false, "streamlinedPurchasingEnabled", true,
 	)
-	s.world.add("betaAppLocalizations", newID()).set("locale", app.PrimaryLocale, "description", "A demo.", "feedbackEmail", "feedback@example.com").one["app"] = record.id
-	s.world.add("betaAppReviewDetails", record.id).set("contactFirstName", "Dana", "contactLastName", "Doe", "contactEmail", "dana@example.com", "contactPhone", "+1 555 0100", "demoAccountRequired", false).one["app"] = record.id
+	localization, review := s.world.add("betaAppLocalizations", newID()).set("locale", app.PrimaryLocale), s.world.add("betaAppReviewDetails", record.id).set("demoAccountRequired", false)
+	localization.one["app"], review.one["app"] = record.id, record.id
+	if !app.NoTestInformation {
+		localization.set("description", "A demo.", "feedbackEmail", "feedback@example.com")
+		review.set("contactFirstName", "Dana", "contactLastName", "Doe", "contactEmail", "dana@example.com", "contactPhone", "+1 555 0100")
+	}
 	record.one["betaAppReviewDetail"] = record.id
 	for _, g := range app.Groups {
 		id := g.ID

@@ -113,4 +113,3 @@ func (s Streams) Summary(sum release.Summary) {
 		"time", Duration(time.Duration(sum.DurationMS)*time.Millisecond),
 	)
 }
-

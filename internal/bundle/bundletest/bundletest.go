@@ -142,14 +142,19 @@ func xar(signature string, files ...File) []byte {
 		heap.Write(content)
 	}
 	toc.WriteString("</toc></xar>")
-	compressed := deflate(toc.Bytes())
+	return append(RawXar(toc.Bytes()), heap.Bytes()...)
+}
+
+// RawXar is an archive with that table of contents and nothing behind it.
+func RawXar(toc []byte) []byte {
+	compressed := deflate(toc)
 	header := []byte("xar!")
 	header = binary.BigEndian.AppendUint16(header, 28)
 	header = binary.BigEndian.AppendUint16(header, 1)
 	header = binary.BigEndian.AppendUint64(header, uint64(len(compressed)))
-	header = binary.BigEndian.AppendUint64(header, uint64(toc.Len()))
+	header = binary.BigEndian.AppendUint64(header, uint64(len(toc)))
 	header = binary.BigEndian.AppendUint32(header, 1)
-	return slices.Concat(header, compressed, heap.Bytes())
+	return append(header, compressed...)
 }
 
 func deflate(content []byte) []byte {

@@ -1,0 +1,23 @@
+package asc
+
+import "context"
+
+// nobody is an id that no resource has.
+const nobody = "00000000-0000-4000-8000-000000000000"
+
+// MayDistribute tells whether the key's role can change builds, which giving
+// them to testers takes: a Developer's cannot. The API does not say what role
+// a key has, so this asks to expire a build that does not exist, which the
+// service refuses with 403 to those who may not and with 404 to those who may.
+// That it looks at the role first is an assumption, on which nothing depends
+// but this answer.
+func (c *Client) MayDistribute(ctx context.Context) (bool, error) {
+	_, err := c.ExpireBuild(ctx, nobody)
+	switch {
+	case IsForbidden(err):
+		return false, nil
+	case IsNotFound(err), err == nil:
+		return true, nil
+	}
+	return false, err
+}
