@@ -60,6 +60,15 @@ func (l *ledger) intercept(_ http.ResponseWriter, r *http.Request) bool {
 	return false
 }
 
+// take returns what was written down and begins anew.
+func (l *ledger) take() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	entries := l.entries
+	l.entries = nil
+	return entries
+}
+
 // inWords puts a body into words: attributes as name=value, relationships as
 // name→id, linkages as ids.
 func inWords(content []byte) string {
@@ -144,7 +153,7 @@ func (c pilotCase) run(t *testing.T) {
 		if code := p.code(); code != 0 {
 			t.Fatalf("%s ended with %d: %s", c.before, code, p.err.String())
 		}
-		l.entries = nil
+		l.take()
 	}
 	p := command(c.line)
 	if strings.Contains(c.line, "api_key") {
@@ -158,8 +167,8 @@ func (c pilotCase) run(t *testing.T) {
 		t.Errorf("exit code %d, want %d", code, c.exit)
 	}
 	written := p.out.String() + p.err.String()
-	if !slices.Equal(l.entries, c.changes) {
-		t.Errorf("requests\n\t%s\nwant\n\t%s\n%s", strings.Join(l.entries, "\n\t"), strings.Join(c.changes, "\n\t"), written)
+	if entries := l.take(); !slices.Equal(entries, c.changes) {
+		t.Errorf("requests\n\t%s\nwant\n\t%s\n%s", strings.Join(entries, "\n\t"), strings.Join(c.changes, "\n\t"), written)
 	}
 	for _, want := range c.says {
 		if !strings.Contains(written, want) {
