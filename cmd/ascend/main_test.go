@@ -32,6 +32,8 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PACKAGES", packages)
 			env.Setenv("HOME", env.WorkDir)
+			name, value, _ := strings.Cut(noRaceSleep, "=")
+			env.Setenv(name, value)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
