@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,6 +49,9 @@ func Run(ctx context.Context, env Environment, args []string) int {
 func (p *program) runArguments(ctx context.Context, args []string) int {
 	app := p.app()
 	args, err := arrange(app, args)
+	if err == nil {
+		p.Streams.CI, err = ciOf(args, p.Getenv)
+	}
 	if err == nil {
 		err = app.RunContext(ctx, append([]string{"ascend"}, args...))
 	}
@@ -220,6 +224,28 @@ func selector(s release.Summary) string {
 		return " --build-upload " + s.BuildUploadID
 	}
 	return ""
+}
+
+// ciOf tells the system whose lines the log has, before the commands see their
+// flags: also what fails there is annotated.
+func ciOf(args []string, getenv func(string) string) (term.CI, error) {
+	word := getenv("ASCEND_CI")
+	for i, arg := range args {
+		if value, ok := strings.CutPrefix(arg, "--ci="); ok {
+			word = value
+		} else if arg == "--ci" && i+1 < len(args) {
+			word = args[i+1]
+		} else if arg == "--" {
+			break
+		}
+	}
+	if word == "" {
+		return term.DetectCI(getenv), nil
+	}
+	if !slices.Contains(term.CIs, term.CI(word)) {
+		return term.NoCI, usagef("none, github, gitlab, azure, teamcity or buildkite", "--ci %q is not known", word)
+	}
+	return term.CI(word), nil
 }
 
 // wantsJSON looks at the arguments themselves: an error may come before they

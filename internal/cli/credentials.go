@@ -91,6 +91,7 @@ func (p *program) key(c *cli.Context) (asc.Key, []string, error) {
 		return asc.Key{}, nil, err
 	}
 	issuer, _ := p.credential(c, "issuer-id")
+	p.Streams.Mask(text)
 	key, err := asc.NewKey(id, issuer, text)
 	if err != nil {
 		return asc.Key{}, nil, err

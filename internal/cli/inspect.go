@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/renameio/v2"
 	"github.com/urfave/cli/v2"
 
 	"github.com/ascend-cli/ascend/internal/bundle"
@@ -212,7 +211,7 @@ func writeSARIF(file string, packages []inspection) error {
 	if err != nil {
 		return fmt.Errorf("write SARIF: %w", err)
 	}
-	if err := renameio.WriteFile(file, content, os.FileMode(0o644)); err != nil {
+	if err := os.WriteFile(file, content, 0o644); err != nil {
 		return usagef("is the folder there, and can it be written?", "the SARIF file cannot be written: %v", err)
 	}
 	return nil

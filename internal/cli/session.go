@@ -27,6 +27,8 @@ func outputFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{Name: "json", Usage: "print one JSON object on stdout"},
 		&cli.BoolFlag{Name: "quiet", Usage: "tell only warnings and errors"},
+		&cli.StringFlag{Name: "ci", Usage: "the `SYSTEM` whose lines the log has: none, github, gitlab, azure, teamcity, buildkite (default: detected)"},
+		&cli.StringFlag{Name: "dotenv", Usage: "write the results as ASCEND_… variables to a `FILE` (GitLab: artifacts:reports:dotenv)"},
 	}
 }
 
@@ -351,14 +353,29 @@ func parseRate(text string) (*rate.Limiter, error) {
 
 // result writes the summary of a run, or passes its error on.
 func (p *program) result(c *cli.Context, summary release.Summary, err error) error {
+	outcome := term.Outcome{Summary: summary}
 	if err != nil {
-		return &failure{error: err, summary: &summary}
+		err = &failure{error: err, summary: &summary}
+		problem := p.problem(err)
+		outcome.Problem = &problem
+	}
+	p.publish(c, outcome)
+	if err != nil {
+		return err
 	}
 	if c.Bool("json") {
 		return p.Streams.JSON(summary)
 	}
 	p.Streams.Summary(summary)
 	return nil
+}
+
+// publish hands results on to the pipeline. That this fails is no reason to
+// fail a release that worked.
+func (p *program) publish(c *cli.Context, outcomes ...term.Outcome) {
+	if err := p.Streams.Publish(outcomes, p.Getenv, c.String("dotenv")); err != nil {
+		p.narrator(c).Warn(err.Error())
+	}
 }
 
 // noArguments refuses arguments where a command takes none.

@@ -197,6 +197,7 @@ func (p *program) uploadSeveral(c *cli.Context, runner *release.Runner, plans []
 		Results []result      `json:"results"`
 	}{}
 	var first *batchFailure
+	var published []term.Outcome
 	for _, outcome := range outcomes {
 		r := result{Path: outcome.Path, Summary: outcome.Summary}
 		if outcome.Err != nil {
@@ -212,8 +213,10 @@ func (p *program) uploadSeveral(c *cli.Context, runner *release.Runner, plans []
 		} else if !c.Bool("json") {
 			p.Streams.Summary(outcome.Summary)
 		}
+		published = append(published, term.Outcome{Summary: outcome.Summary, Problem: r.Error})
 		document.Results = append(document.Results, r)
 	}
+	p.publish(c, published...)
 	if c.Bool("json") {
 		if err := p.Streams.JSON(document); err != nil {
 			return err

@@ -207,6 +207,7 @@ func (r *Runner) start(plan Plan) *run {
 
 func (r *run) finish(err error) (Summary, error) {
 	r.summary.DurationMS = r.Now().Sub(r.started).Milliseconds()
+	r.summary.TestFlightURL = r.summary.testFlightURL()
 	return r.summary, err
 }
 

@@ -17,6 +17,8 @@ type Summary struct {
 	Groups          []string `json:"groups"`
 	BetaReviewState string   `json:"beta_review_state"`
 	Warnings        []string `json:"warnings"`
+	// TestFlightURL is the build's page in App Store Connect.
+	TestFlightURL string `json:"testflight_url"`
 	// Bytes is the size of the package.
 	Bytes        int64 `json:"bytes"`
 	Parts        int   `json:"parts"`
@@ -27,6 +29,16 @@ type Summary struct {
 	Stages map[string]int64 `json:"stages"`
 	// Steps are those of the distribution, in order.
 	Steps []Step `json:"steps"`
+}
+
+// testFlightURL is where App Store Connect shows the build, as its own links
+// write it; empty without a build.
+func (s Summary) testFlightURL() string {
+	system := map[string]string{"IOS": "ios", "MAC_OS": "macos", "TV_OS": "tvos", "VISION_OS": "visionos"}[s.Platform]
+	if s.AppID == "" || s.BuildID == "" || system == "" {
+		return ""
+	}
+	return "https://appstoreconnect.apple.com/apps/" + s.AppID + "/testflight/" + system + "/" + s.BuildID
 }
 
 // A StepState tells what became of a step of the distribution.

@@ -31,6 +31,7 @@ type Narrator struct {
 	liveLine  bool
 	lastRetry time.Time
 	many      *progressbar.ProgressBar
+	group     string // the part of the log that is open
 }
 
 // NewNarrator returns a narrator. A quiet one tells warnings and errors only.
@@ -44,6 +45,23 @@ func (n *Narrator) Close() {
 	defer n.mu.Unlock()
 	n.endTransfer()
 	n.clear()
+	n.closeGroup()
+}
+
+// openGroup folds what the long stages write.
+func (n *Narrator) openGroup(stage release.StageName) {
+	if n.quiet || stage != release.StageTransfer && stage != release.StageWait && stage != release.StageDistribute {
+		return
+	}
+	n.group = string(stage)
+	n.streams.openGroup(n.group, n.now())
+}
+
+func (n *Narrator) closeGroup() {
+	if n.group != "" {
+		n.streams.closeGroup(n.group, n.now())
+		n.group = ""
+	}
 }
 
 // Observe implements [release.Observer].
@@ -64,6 +82,8 @@ func (n *Narrator) Observe(event release.Event) {
 		n.startTransfer(e)
 	case release.Part:
 		n.part(e)
+	case release.StageStarted:
+		n.openGroup(e.Name)
 	case release.StageFinished:
 		n.finished(e)
 	case release.Waiting:
@@ -102,6 +122,7 @@ func again(err error, wait time.Duration) string {
 // Warn writes a warning. The caller holds the lock or is alone.
 func (n *Narrator) Warn(text string) {
 	n.alarm(n.streams.yellow("  warning    ") + Clean(text))
+	n.streams.annotate("warning", text)
 }
 
 // line writes one line, above the live one if there is one.
@@ -153,6 +174,7 @@ func (n *Narrator) finished(e release.StageFinished) {
 	if e.Name == release.StageTransfer {
 		n.endTransfer()
 	}
+	n.closeGroup()
 	if e.Err != nil {
 		return // the error itself is written at the end
 	}

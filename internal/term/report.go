@@ -35,6 +35,11 @@ func (s Streams) Fail(p Problem) {
 	if p.Hint != "" {
 		fmt.Fprintln(s.Err, s.bold("  what to do: ")+Clean(p.Hint))
 	}
+	text := p.Message
+	if p.Hint != "" {
+		text += "\nwhat to do: " + p.Hint
+	}
+	s.annotate("error", text)
 }
 
 // rows writes an aligned table of labels and values, without empty ones.

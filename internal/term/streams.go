@@ -22,6 +22,8 @@ type Streams struct {
 	Live bool
 	// Color tells whether stderr takes colours.
 	Color bool
+	// CI is the system that the log is for, [NoCI] or empty for none.
+	CI CI
 	// Width is the width of the terminal in columns, 80 if it is none.
 	Width func() int
 }
