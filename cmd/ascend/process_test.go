@@ -78,7 +78,7 @@ func (s *site) start(args ...string) *process {
 func (s *site) command(args ...string) *process {
 	p := &process{t: s.t, Cmd: exec.CommandContext(s.t.Context(), "ascend", args...)}
 	p.Env = append(os.Environ(),
-		noRaceSleep, "HOME="+s.home, "XDG_STATE_HOME="+filepath.Join(s.home, "state"), "ASCEND_API_URL="+s.server.URL(), "ASCEND_KEY_ID="+s.key.ID,
+		noRaceSleep, "ASCEND_CI=none", "HOME="+s.home, "XDG_STATE_HOME="+filepath.Join(s.home, "state"), "ASCEND_API_URL="+s.server.URL(), "ASCEND_KEY_ID="+s.key.ID,
 		"ASCEND_ISSUER_ID="+s.key.IssuerID, "ASCEND_KEY="+base64.StdEncoding.EncodeToString([]byte(s.key.PEM())), "ASCEND_POLL_INTERVAL=5ms",
 	)
 	p.Stdout, p.Stderr = &p.out, &p.err

@@ -17,9 +17,7 @@ func (i *Info) examineFiles(c *contents) {
 		if len(i.Oddities) >= maxOddities {
 			continue
 		}
-		for _, odd := range odditiesOf(f) {
-			i.Oddities = append(i.Oddities, odd)
-		}
+		i.Oddities = append(i.Oddities, odditiesOf(f)...)
 		if f.symlink() {
 			if target, inside, err := c.link(f, i.App); err == nil && !inside {
 				i.Oddities = append(i.Oddities, Oddity{"symlink-outside", f.path, "it leads to " + clip(target)})

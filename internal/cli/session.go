@@ -28,6 +28,12 @@ func outputFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "json", Usage: "print one JSON object on stdout"},
 		&cli.BoolFlag{Name: "quiet", Usage: "tell only warnings and errors"},
 		&cli.StringFlag{Name: "ci", Usage: "the `SYSTEM` whose lines the log has: none, github, gitlab, azure, teamcity, buildkite (default: detected)"},
+	}
+}
+
+// resultFlags are those of every command that ends in a build.
+func resultFlags() []cli.Flag {
+	return []cli.Flag{
 		&cli.StringFlag{Name: "dotenv", Usage: "write the results as ASCEND_… variables to a `FILE` (GitLab: artifacts:reports:dotenv)"},
 	}
 }

@@ -35,7 +35,7 @@ func (p *program) uploadCommand() *cli.Command {
 				&cli.StringFlag{Name: "asset-description", Usage: "`FILE` that Apple checks before the package is sent, or none (default: AppStoreInfo.plist beside the package)"},
 				&cli.StringFlag{Name: "on-incomplete", Usage: "what becomes of an upload that an earlier run left: `resume`, replace or fail", Value: string(release.Resume)},
 			},
-			configFlag(), transferFlags(), stateFlags(), distributionFlags(), appInfoFlags(), waitFlags(), credentialFlags(), outputFlags(),
+			configFlag(), transferFlags(), stateFlags(), distributionFlags(), appInfoFlags(), waitFlags(), credentialFlags(), resultFlags(), outputFlags(),
 		),
 		Action: p.upload,
 	}

@@ -14,7 +14,7 @@ func (p *program) waitCommand() *cli.Command {
 		Usage: "wait until Apple has processed a build",
 		Description: "Selects a build by --build or --build-upload, or by --app with --version and --build-number; the latest if no\n" +
 			"number is given. Ends with 0 when the build is ready, 7 when Apple refused it, 8 when the time is up.",
-		Flags: flags(buildFlags(), waitFlags(), credentialFlags(), outputFlags()),
+		Flags: flags(buildFlags(), waitFlags(), credentialFlags(), resultFlags(), outputFlags()),
 		Action: func(c *cli.Context) error {
 			if err := noArguments(c); err != nil {
 				return err

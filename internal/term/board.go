@@ -71,6 +71,7 @@ func (b *Board) Notice(text string) {
 // Warn writes a warning that is about all of them.
 func (b *Board) Warn(text string) {
 	b.print(b.streams.yellow("warning  ") + Clean(text) + "\n")
+	b.streams.annotate("warning", text)
 }
 
 // Retry tells of an API request that is made again.

@@ -68,6 +68,9 @@ func (s Streams) finding(f bundle.Finding) {
 		fmt.Fprintf(s.Out, "            %s %s\n", s.dim("at:"), Clean(f.Path))
 	}
 	fmt.Fprintf(s.Out, "            %s %s\n", s.dim("do:"), Clean(f.Remedy))
+	if f.Severity == bundle.SeverityWarning { // an error is annotated as it makes the command fail
+		s.annotate("warning", f.Message+"\nwhat to do: "+f.Remedy)
+	}
 }
 
 func madeWith(b bundle.Bundle) string {

@@ -1,0 +1,188 @@
+package term
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ascend-cli/ascend/internal/release"
+)
+
+// An Outcome is one release for the results of a pipeline.
+type Outcome struct {
+	Summary release.Summary
+	// Problem is nil if it worked.
+	Problem *Problem
+}
+
+// Publish hands results to the rest of a pipeline: outputs of the step, a
+// summary page, a file of variables. The first release is the one whose ids
+// become outputs. getenv gives the files that the system reads, dotenv is a
+// file of the user's choice, or empty.
+func (s Streams) Publish(outcomes []Outcome, getenv func(string) string, dotenv string) error {
+	if len(outcomes) == 0 {
+		return nil
+	}
+	outputs := outputsOf(outcomes[0].Summary)
+	switch s.CI {
+	case GitHub:
+		if err := appendTo(getenv("GITHUB_OUTPUT"), dashed(outputs)); err != nil {
+			return err
+		}
+		if err := appendTo(getenv("GITHUB_STEP_SUMMARY"), markdown(outcomes)); err != nil {
+			return err
+		}
+	case AzureDevOps:
+		for _, o := range outputs {
+			fmt.Fprintf(s.Err, "##vso[task.setvariable variable=ascend_%s;isOutput=true]%s\n", o[0], azure(o[1]))
+		}
+	case TeamCity:
+		for _, o := range outputs {
+			fmt.Fprintf(s.Err, "##teamcity[setParameter name='ascend.%s' value='%s']\n", o[0], teamcity(o[1]))
+		}
+	}
+	if dotenv == "" {
+		return nil
+	}
+	var content strings.Builder
+	for _, o := range outputs {
+		fmt.Fprintf(&content, "ASCEND_%s=%s\n", strings.ToUpper(o[0]), oneLine(o[1]))
+	}
+	if err := os.WriteFile(dotenv, []byte(content.String()), 0o644); err != nil {
+		return fmt.Errorf("write the results: %w", err)
+	}
+	return nil
+}
+
+// outputsOf are the names and values of a release for later steps.
+func outputsOf(s release.Summary) [][2]string {
+	return [][2]string{
+		{"build_id", s.BuildID}, {"build_upload_id", s.BuildUploadID}, {"app_id", s.AppID}, {"version", s.Version}, {"build_number", s.BuildNumber},
+		{"state", s.State}, {"testflight_url", s.TestFlightURL},
+	}
+}
+
+// dashed writes outputs as GitHub names and reads them.
+func dashed(outputs [][2]string) string {
+	var b strings.Builder
+	for _, o := range outputs {
+		fmt.Fprintf(&b, "%s=%s\n", strings.ReplaceAll(o[0], "_", "-"), oneLine(o[1]))
+	}
+	return b.String()
+}
+
+func oneLine(text string) string { return strings.Join(strings.Fields(Clean(text)), " ") }
+
+func appendTo(path, text string) error {
+	if path == "" {
+		return nil
+	}
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return fmt.Errorf("write the results: %w", err)
+	}
+	_, err = file.WriteString(text)
+	if closeErr := file.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return fmt.Errorf("write the results: %w", err)
+	}
+	return nil
+}
+
+// stageOrder is the order in which a summary shows stages.
+var stageOrder = []release.StageName{
+	release.StageInspect, release.StagePreflight, release.StageResolve, release.StageReserve, release.StageTransfer, release.StageCommit, release.StageWait, release.StageDistribute,
+}
+
+// markdown writes releases as a page: a table of what came of each, and its
+// stages on a scale of time.
+func markdown(outcomes []Outcome) string {
+	var b strings.Builder
+	for _, o := range outcomes {
+		s := o.Summary
+		title := strings.TrimSpace(s.BundleID + " " + s.Version)
+		if s.BuildNumber != "" {
+			title += " (" + s.BuildNumber + ")"
+		}
+		switch {
+		case o.Problem != nil:
+			fmt.Fprintf(&b, "### ❌ %s\n\n%s\n\n", cell(title), cell(o.Problem.Message))
+			for _, detail := range o.Problem.Details {
+				fmt.Fprintf(&b, "- %s\n", cell(detail))
+			}
+			if o.Problem.Hint != "" {
+				fmt.Fprintf(&b, "\n**What to do:** %s\n\n", cell(o.Problem.Hint))
+			}
+		default:
+			fmt.Fprintf(&b, "### ✅ %s is %s\n\n", cell(title), cell(s.State))
+		}
+		b.WriteString("| | |\n| --- | --- |\n")
+		row := func(name, value string) {
+			if value != "" {
+				fmt.Fprintf(&b, "| %s | %s |\n", name, value)
+			}
+		}
+		row("Platform", cell(s.Platform))
+		row("Groups", cell(strings.Join(s.Groups, ", ")))
+		row("Beta review", cell(s.BetaReviewState))
+		if s.Parts > 0 {
+			row("Transfer", fmt.Sprintf("%s in %d parts, %d retries, %d resumed", Bytes(s.Bytes), s.Parts, s.Retries, s.ResumedParts))
+		}
+		if s.TestFlightURL != "" {
+			row("TestFlight", "[open]("+s.TestFlightURL+")")
+		}
+		row("Build", code(s.BuildID))
+		row("Build upload", code(s.BuildUploadID))
+		b.WriteString(timeline(s))
+		for _, warning := range s.Warnings {
+			fmt.Fprintf(&b, "> ⚠️ %s\n\n", cell(warning))
+		}
+	}
+	return b.String()
+}
+
+// timeline draws stages as bars, each where it lies in the whole.
+func timeline(s release.Summary) string {
+	const width = 40
+	total := int64(0)
+	for _, name := range stageOrder {
+		total += s.Stages[string(name)]
+	}
+	if total == 0 {
+		return "\n"
+	}
+	var b strings.Builder
+	b.WriteString("\n```text\n")
+	at := int64(0)
+	for _, name := range stageOrder {
+		took, ok := s.Stages[string(name)]
+		if !ok {
+			continue
+		}
+		from, to := at*width/total, (at+took)*width/total
+		at += took
+		bar := slices.Repeat([]rune{' '}, width)
+		for i := from; i < max(to, min(from+1, width)) && i < width; i++ {
+			bar[i] = '█'
+		}
+		fmt.Fprintf(&b, "%-10s │%s│ %s\n", name, string(bar), Duration(time.Duration(took)*time.Millisecond))
+	}
+	b.WriteString("```\n\n")
+	return b.String()
+}
+
+// cell keeps a text from being read as a table or as HTML.
+func cell(text string) string {
+	return strings.NewReplacer("|", `\|`, "<", "&lt;", ">", "&gt;", "`", "'").Replace(oneLine(text))
+}
+
+func code(id string) string {
+	if id == "" {
+		return ""
+	}
+	return "`" + cell(id) + "`"
+}
