@@ -32,7 +32,7 @@ func onlineRules() []Rule {
 		{
 			ID: "review-not-ready", Severity: SeverityWarning, Online: true,
 			Title:  "What beta review needs is filled in before a build goes to external testers.",
-			Remedy: "give --review-contact-email and the like, --feedback-email and --what-to-test, or fill them in in App Store Connect under TestFlight, Test Information",
+			Remedy: "give --review-info-json, --feedback-email and --what-to-test, or fill them in in App Store Connect under TestFlight, Test Information",
 		},
 		{
 			ID: "role-too-low", Severity: SeverityWarning, Online: true,
