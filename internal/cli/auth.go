@@ -1,7 +1,10 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -21,6 +24,57 @@ type authReport struct {
 	HourlyLimit      int      `json:"hourly_limit"`
 	HourlyRemaining  int      `json:"hourly_remaining"`
 	Apps             []string `json:"apps"`
+	// Calls are those that the job needs, tried without changing anything.
+	Calls []authCall `json:"calls"`
+}
+
+// authCall is one thing that the job needs.
+type authCall struct {
+	For     string `json:"for"`
+	Allowed bool   `json:"allowed"`
+	// Problem says why not, in the service's words.
+	Problem string `json:"problem"`
+}
+
+// tryCalls tries what the job needs, without changing anything.
+func tryCalls(ctx context.Context, client *asc.Client, apps []asc.App) []authCall {
+	calls := []authCall{{For: "see apps", Allowed: true}}
+	try := func(what string, do func() error) {
+		call := authCall{For: what, Allowed: true}
+		if err := do(); err != nil {
+			call.Allowed, call.Problem = false, err.Error()
+		}
+		calls = append(calls, call)
+	}
+	if len(apps) > 0 {
+		app := apps[0].ID
+		try("see builds and build uploads", func() error {
+			for _, err := range client.Builds(ctx, asc.BuildFilter{AppID: app}) {
+				if err != nil {
+					return err
+				}
+				break
+			}
+			for _, err := range client.BuildUploads(ctx, app, asc.BuildUploadFilter{}) {
+				return err
+			}
+			return nil
+		})
+		try("see groups", func() error {
+			for _, err := range client.BetaGroups(ctx, app) {
+				return err
+			}
+			return nil
+		})
+	}
+	try("give builds to testers", func() error {
+		may, err := client.MayDistribute(ctx)
+		if err == nil && !may {
+			return errors.New("the service refuses it (403): the role has to be App Manager or Admin; a Developer's uploads only")
+		}
+		return err
+	})
+	return calls
 }
 
 func (p *program) authCommand() *cli.Command {
@@ -29,7 +83,7 @@ func (p *program) authCommand() *cli.Command {
 		Usage: "about the API key",
 		Subcommands: []*cli.Command{{
 			Name:        "check",
-			Usage:       "is this key good: signature, clock, apps, hourly allowance",
+			Usage:       "is this key good: signature, clock, role, apps, hourly allowance",
 			Description: "Signs a token, asks the service for the apps the key can see, and shows what it says.\nEnds with 3 if the key is refused.",
 			Flags:       flags(credentialFlags(), outputFlags()),
 			Action:      p.authCheck,
@@ -59,10 +113,12 @@ func (p *program) authCheck(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	calls := tryCalls(c.Context, session.client, apps)
 	limit := session.client.RateLimit()
 	report := authReport{
 		KeyID: key.ID, Kind: "team", IssuerID: key.IssuerID, TokenExpires: expires.UTC(), APIURL: session.client.BaseURL(),
 		ClockSkewSeconds: int(session.client.ClockSkew().Seconds()), HourlyLimit: limit.Limit, HourlyRemaining: limit.Remaining, Apps: []string{},
+		Calls: calls,
 	}
 	if key.Individual() {
 		report.Kind = "individual"
@@ -72,6 +128,11 @@ func (p *program) authCheck(c *cli.Context) error {
 	}
 	if skew := session.client.ClockSkew().Abs(); skew > time.Minute {
 		narrator.Warn(fmt.Sprintf("this machine's clock differs from the service's by %s: tokens may be refused", skew))
+	}
+	for _, call := range calls {
+		if !call.Allowed {
+			narrator.Warn("the key may not " + call.For + ": " + call.Problem)
+		}
 	}
 	if len(apps) == 0 {
 		narrator.Warn("the key is good, but sees no app: create the app record first, or give the key access to it")
@@ -87,8 +148,20 @@ func (p *program) authCheck(c *cli.Context) error {
 		"clock", fmt.Sprintf("%+d s against the service", report.ClockSkewSeconds),
 		"allowance", fmt.Sprintf("%d of %d requests left this hour", limit.Remaining, limit.Limit),
 		"apps", listApps(report.Apps),
+		"may", listCalls(calls, true),
+		"may not", listCalls(calls, false),
 	)
 	return nil
+}
+
+func listCalls(calls []authCall, allowed bool) string {
+	var names []string
+	for _, call := range calls {
+		if call.Allowed == allowed {
+			names = append(names, call.For)
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 func listApps(apps []string) string {
