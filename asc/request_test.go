@@ -23,6 +23,15 @@ func TestRequestsAreThoseOfTheContract(t *testing.T) {
 			_, err := c.CreateBetaGroup(ctx, "9", NewBetaGroup{Name: "QA", IsInternalGroup: true, HasAccessToAllBuilds: &no})
 			return err
 		}, `POST /v1/betaGroups {"data":{"type":"betaGroups","attributes":{"name":"QA","isInternalGroup":true,"hasAccessToAllBuilds":false},"relationships":{"app":{"data":{"type":"apps","id":"9"}}}}}`},
+		"make a webhook": {func(ctx context.Context, c *Client) error {
+			_, err := c.CreateWebhook(ctx, "9", NewWebhook{Name: "n", URL: "https://e.com", Secret: "s", EventTypes: []string{EventBuildUploadState}, Enabled: true})
+			return err
+		}, `POST /v1/webhooks {"data":{"type":"webhooks","attributes":{"name":"n","url":"https://e.com","secret":"s","eventTypes":["BUILD_UPLOAD_STATE_UPDATED"],"enabled":true},"relationships":{"app":{"data":{"type":"apps","id":"9"}}}}}`},
+		"remove a webhook": {func(ctx context.Context, c *Client) error { return c.DeleteWebhook(ctx, "w") }, `DELETE /v1/webhooks/w `},
+		"list webhooks": {func(ctx context.Context, c *Client) error {
+			_, err := Collect(c.Webhooks(ctx, "9"))
+			return err
+		}, `GET /v1/apps/9/webhooks?limit=200 `},
 		"remove a group": {func(ctx context.Context, c *Client) error { return c.DeleteBetaGroup(ctx, "g") }, `DELETE /v1/betaGroups/g `},
 		"add testers to a group": {func(ctx context.Context, c *Client) error {
 			return c.AddTestersToBetaGroup(ctx, "g", []string{"a", "b"})
@@ -135,5 +144,22 @@ func TestPeopleAndClipsAreRead(t *testing.T) {
 	invocations, err := Collect(c.BetaAppClipInvocations(ctx, "x"))
 	if err != nil || len(invocations) != 1 || len(invocations[0].Titles) != 1 || invocations[0].Titles[0].Title != "Go" {
 		t.Errorf("%+v, %v", invocations, err)
+	}
+}
+
+// TestSignaturesOfNotifications has the vector of Apple's documentation.
+func TestSignaturesOfNotifications(t *testing.T) {
+	const secret, good = "This is my secret", "hmacsha256=7f062172b01cb00b53ca068614674a3d982a34062a0f5d37687d5e3377e54657"
+	body := []byte("Hello, World!")
+	if !VerifySignature(secret, body, good) {
+		t.Error("the good one is refused")
+	}
+	for name, header := range map[string]string{"none": "", "another algorithm": "hmacsha1=" + good[11:], "not hex": "hmacsha256=xyz", "cut off": good[:40], "another": "hmacsha256=" + strings.Repeat("00", 32)} {
+		if VerifySignature(secret, body, header) {
+			t.Errorf("%s is taken", name)
+		}
+	}
+	if VerifySignature("another secret", body, good) || VerifySignature(secret, []byte("Hello"), good) {
+		t.Error("another secret or body is taken")
 	}
 }

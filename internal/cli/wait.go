@@ -14,7 +14,10 @@ func (p *program) waitCommand() *cli.Command {
 		Usage: "wait until Apple has processed a build",
 		Description: "Selects a build by --build or --build-upload, or by --app with --version and --build-number; the latest if no\n" +
 			"number is given. Ends with 0 when the build is ready, 7 when Apple refused it, 8 when the time is up.",
-		Flags: flags(buildFlags(), waitFlags(), credentialFlags(), resultFlags(), outputFlags()),
+		Flags: flags([]cli.Flag{
+			&cli.StringFlag{Name: "listen", Usage: "have Apple tell of changes by a webhook, received at `[HOST]:PORT`; removed at the end"},
+			&cli.StringFlag{Name: "public-url", Usage: "with --listen: the https `URL` under which Apple reaches that port"},
+		}, buildFlags(), waitFlags(), credentialFlags(), resultFlags(), outputFlags()),
 		Action: func(c *cli.Context) error {
 			if err := noArguments(c); err != nil {
 				return err
@@ -23,9 +26,24 @@ func (p *program) waitCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
+			if plan.Listen, err = listenFlags(c); err != nil {
+				return err
+			}
 			return p.run(c, plan, (*release.Runner).Wait)
 		},
 	}
+}
+
+// listenFlags read where a wait is told of changes.
+func listenFlags(c *cli.Context) (*release.Listen, error) {
+	listen, public := c.String("listen"), c.String("public-url")
+	switch {
+	case listen == "" && public == "":
+		return nil, nil
+	case listen == "" || public == "":
+		return nil, usagef("ascend wait --listen :8080 --public-url https://hooks.example.com/ascend", "--listen and --public-url go together")
+	}
+	return &release.Listen{Addr: listen, PublicURL: public}, nil
 }
 
 // run carries out a plan about a build that was uploaded before.

@@ -149,6 +149,15 @@ func (r *run) describeNumbers() string {
 // waitForFound waits for whatever find selected.
 func (r *run) waitForFound(ctx context.Context, f found) (asc.Build, error) {
 	w := r.newWaiter()
+	if r.plan.Listen != nil {
+		var err error
+		if w.ears, err = r.listen(ctx, f.app); err != nil {
+			return asc.Build{}, err
+		}
+		if w.ears != nil {
+			defer w.ears.close()
+		}
+	}
 	if f.buildID == "" {
 		id, err := w.upload(ctx, f.uploadID)
 		if err != nil {

@@ -44,6 +44,8 @@ type Plan struct {
 	// AssetDescription is the file of the package's description, [NoDescription]
 	// for none. If it is empty, one that lies beside the package is used.
 	AssetDescription string
+	// Listen has the service tell of changes while a wait lasts; nil for none.
+	Listen *Listen
 	// IgnoreRules are the ids of preflight rules to leave out.
 	IgnoreRules []string
 	// Timeout bounds the wait; zero means 90 minutes.

@@ -14,16 +14,28 @@ type waiter struct {
 	*run
 	started  time.Time
 	deadline time.Time
-	looks    int
 	// seen are Apple's findings that were shown already.
 	seen map[asc.StateDetail]bool
+	// state is what was seen last, and changed when it was seen first.
+	state   string
+	changed time.Time
+	// ears hear of changes, where a webhook was asked for.
+	ears *ears
 }
 
 const (
-	firstPoll = time.Second
-	// longestPoll is the pause once a wait has become long: 120 looks an hour
-	// of the 3500 a key has.
-	longestPoll = 30 * time.Second
+	firstPoll = 2 * time.Second
+	// longestPoll is the pause once a wait has become long: 45 looks an hour of
+	// the 3500 a key has.
+	longestPoll = 80 * time.Second
+	// A pause is a part of the time that a state has lasted: what has just
+	// changed may change again soon, and what takes an hour can be known a
+	// little later. Two states of ten minutes take less than 40 looks. A state
+	// after the first is looked at as if it had lasted for a while.
+	pausePart  = 3
+	laterStart = 6 * time.Second
+	// listeningPoll is the pause while a webhook tells of changes.
+	listeningPoll = time.Minute
 	// lowBudget is the remaining hourly allowance at which a wait leaves the
 	// rest to others, by looking once a minute.
 	lowBudget     = 300
@@ -38,18 +50,22 @@ func (r *run) newWaiter() *waiter {
 	return &waiter{run: r, started: now, deadline: now.Add(r.plan.Timeout), seen: map[asc.StateDetail]bool{}}
 }
 
-// interval is the pause before the next look: short at first, when a change is
-// expected and a failure comes quickly, and longer as time goes by.
-func (w *waiter) interval() time.Duration {
-	pause := w.plan.PollInterval
-	if pause == 0 {
-		pause = firstPoll
-		for range w.looks {
-			if pause = pause * 3 / 2; pause >= longestPoll {
-				pause = longestPoll
-				break
-			}
+// interval is the pause before the next look.
+func (w *waiter) interval(what, state string) time.Duration {
+	now := w.Now()
+	if key := what + " " + state; key != w.state {
+		first := w.state == ""
+		if w.state, w.changed = key, now; !first {
+			w.changed = now.Add(-laterStart)
 		}
+	}
+	pause := w.plan.PollInterval
+	switch {
+	case pause > 0:
+	case w.ears != nil:
+		pause = listeningPoll
+	default:
+		pause = min(longestPoll, max(firstPoll, now.Sub(w.changed)/pausePart))
 	}
 	if limit := w.Client.RateLimit(); limit.Known() && limit.Remaining < lowBudget {
 		pause = max(pause, lowBudgetPoll)
@@ -60,16 +76,15 @@ func (w *waiter) interval() time.Duration {
 // pause tells what is waited for and sleeps until the next look. It fails when
 // the time is up.
 func (w *waiter) pause(ctx context.Context, what, state string) error {
-	next := w.interval()
+	next := w.interval(what, state)
 	now := w.Now()
 	if remaining := w.deadline.Sub(now); remaining <= 0 {
 		return w.timeout(what, state)
 	} else if next > remaining {
 		next = remaining
 	}
-	w.looks++
 	w.Observer.Observe(Waiting{For: what, State: state, Elapsed: now.Sub(w.started), Next: next})
-	return w.Sleep(ctx, next)
+	return w.ears.sleep(ctx, w.Sleep, next)
 }
 
 func (w *waiter) timeout(what, state string) error {

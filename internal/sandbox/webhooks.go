@@ -31,11 +31,13 @@ func (s *Server) createWebhook(in input) (*resource, *refusal) {
 	if refused := checkWebhookURL(in.attrs["url"]); refused != nil {
 		return nil, refused
 	}
+	if len(s.world.all("webhooks")) == 0 {
+		s.eachAnnounced(func(a announced, r *resource) { r.attrs["_announced"] = a.state(r) })
+	}
 	webhook := s.world.add("webhooks", newID())
 	webhook.attrs, webhook.one = in.attrs, in.one
 	webhook.attrs["_secret"] = in.attrs["secret"]
 	delete(webhook.attrs, "secret") // never shown again
-	s.announce()
 	if !s.ended {
 		s.watching.Do(func() { s.serving.Go(s.watch) })
 	}
@@ -78,12 +80,14 @@ func (s *Server) watch() {
 // An announced kind of state, and how its notification names things.
 type announced struct {
 	kind, event, notification, before, after string
-	state                                    func(*resource) string
+	// initial is the state that something new comes from.
+	initial string
+	state   func(*resource) string
 }
 
 var announcements = []announced{
-	{"buildUploads", "BUILD_UPLOAD_STATE_UPDATED", "buildUploadStateUpdated", "oldState", "newState", uploadState},
-	{"buildBetaDetails", "BUILD_BETA_DETAIL_EXTERNAL_BUILD_STATE_UPDATED", "buildBetaDetailExternalBuildStateUpdated", "oldExternalBuildState", "newExternalBuildState",
+	{"buildUploads", "BUILD_UPLOAD_STATE_UPDATED", "buildUploadStateUpdated", "oldState", "newState", stateAwaiting, uploadState},
+	{"buildBetaDetails", "BUILD_BETA_DETAIL_EXTERNAL_BUILD_STATE_UPDATED", "buildBetaDetailExternalBuildStateUpdated", "oldExternalBuildState", "newExternalBuildState", stateProcessing,
 		func(r *resource) string { return r.text("externalBuildState") }},
 }
 
@@ -94,19 +98,27 @@ func (s *Server) announce() {
 	if len(webhooks) == 0 {
 		return
 	}
+	s.eachAnnounced(func(a announced, r *resource) {
+		now := a.state(r)
+		before, known := r.attrs["_announced"].(string)
+		if !known {
+			before = a.initial
+		}
+		if r.attrs["_announced"] = now; before == now {
+			return
+		}
+		for _, webhook := range webhooks {
+			if webhook.flag("enabled") && webhook.one["app"] == s.appOf(r) && contains(webhook.attrs["eventTypes"], a.event) {
+				s.notifyWebhook(webhook, a.event, a.notification, r, map[string]any{a.before: before, a.after: now})
+			}
+		}
+	})
+}
+
+func (s *Server) eachAnnounced(do func(announced, *resource)) {
 	for _, a := range announcements {
 		for _, r := range s.world.all(a.kind) {
-			now := a.state(r)
-			before, known := r.attrs["_announced"].(string)
-			r.attrs["_announced"] = now
-			if !known || before == now {
-				continue
-			}
-			for _, webhook := range webhooks {
-				if webhook.flag("enabled") && webhook.one["app"] == s.appOf(r) && contains(webhook.attrs["eventTypes"], a.event) {
-					s.notifyWebhook(webhook, a.event, a.notification, r, map[string]any{a.before: before, a.after: now})
-				}
-			}
+			do(a, r)
 		}
 	}
 }
