@@ -64,9 +64,12 @@ func TestNothingIsLostWhenItIsKilled(t *testing.T) {
 		PartSize: 8 << 10, UploadProcessing: 50 * time.Millisecond, BuildProcessing: 50 * time.Millisecond,
 		Intercept: func(_ http.ResponseWriter, r *http.Request) bool {
 			if fuse.Add(-1) == 0 {
-				if p := victim.Load(); p != nil {
-					_ = p.Process.Kill() // it may have ended
+				p := victim.Load()
+				for p == nil { // it asked before its start was noted
+					time.Sleep(time.Millisecond)
+					p = victim.Load()
 				}
+				_ = p.Process.Kill() // it may have ended
 			}
 			return false
 		},
@@ -80,6 +83,7 @@ func TestNothingIsLostWhenItIsKilled(t *testing.T) {
 			}
 		}
 		// Most runs end among the parts; some before, some behind.
+		victim.Store(nil)
 		fuse.Store(int64(1 + random.IntN(22)))
 		p.run()
 		victim.Store(p)
