@@ -48,6 +48,10 @@ func Run(ctx context.Context, env Environment, args []string) int {
 
 func (p *program) runArguments(ctx context.Context, args []string) int {
 	app := p.app()
+	if n := len(args); n > 0 && args[n-1] == completeWord {
+		p.complete(app.Commands, args[:n-1])
+		return 0
+	}
 	args, err := arrange(app, args)
 	if err == nil {
 		p.Streams.CI, err = ciOf(args, p.Getenv)
@@ -76,7 +80,6 @@ func (p *program) app() *cli.App {
 		Version:                p.Version,
 		HideVersion:            true,
 		Suggest:                true,
-		EnableBashCompletion:   true,
 		UseShortOptionHandling: false,
 		Reader:                 p.Streams.In,
 		Writer:                 p.Streams.Out,
@@ -91,7 +94,7 @@ func (p *program) app() *cli.App {
 		},
 		Commands: []*cli.Command{
 			p.uploadCommand(), p.distributeCommand(), p.waitCommand(), p.inspectCommand(), p.uploadsCommand(), p.buildsCommand(), p.groupsCommand(), p.testersCommand(), p.pilotCommand(),
-			p.authCommand(), p.sandboxCommand(), p.versionCommand(),
+			p.authCommand(), p.sandboxCommand(), p.completionCommand(), p.manualCommand(), p.versionCommand(),
 		},
 	}
 	forEachCommand(app.Commands, func(c *cli.Command) {
