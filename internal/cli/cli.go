@@ -33,6 +33,7 @@ type Environment struct {
 // program is one run.
 type program struct {
 	Environment
+	recording *recording
 }
 
 // Run carries out a command line, without the program's name, and returns the
@@ -158,9 +159,11 @@ var exitCodes = map[release.Kind]int{
 // exit writes an error in the form that was asked for, and returns its code.
 func (p *program) exit(args []string, err error) int {
 	if err == nil {
+		p.endRecording(nil)
 		return 0
 	}
 	problem := p.problem(err)
+	p.endRecording(&problem)
 	var batch *batchFailure
 	if wantsJSON(args, p.Getenv) && !errors.As(err, &batch) {
 		out := struct {
@@ -177,6 +180,14 @@ func (p *program) exit(args []string, err error) int {
 	}
 	p.Streams.Fail(problem)
 	return exitCodes[problem.Kind]
+}
+
+// endRecording ends what is written down. That this fails is no reason to fail
+// a run that worked.
+func (p *program) endRecording(problem *term.Problem) {
+	if err := p.recording.end(p.Version, problem); err != nil {
+		fmt.Fprintln(p.Streams.Err, "ascend: "+err.Error())
+	}
 }
 
 // problem puts an error into words.

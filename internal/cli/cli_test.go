@@ -20,7 +20,7 @@ import (
 func testProgram(t *testing.T, variables map[string]string) (*program, *bytes.Buffer, *bytes.Buffer) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	return &program{Environment{
+	return &program{Environment: Environment{
 		Streams: term.Streams{In: strings.NewReader("from stdin\n"), Out: &out, Err: &errs, Width: func() int { return 80 }},
 		Getenv:  func(name string) string { return variables[name] }, Home: t.TempDir(), Version: "v1.2.3", Now: time.Now,
 	}}, &out, &errs

@@ -33,9 +33,9 @@ func outputFlags() []cli.Flag {
 
 // resultFlags are those of every command that ends in a build.
 func resultFlags() []cli.Flag {
-	return []cli.Flag{
+	return append([]cli.Flag{
 		&cli.StringFlag{Name: "dotenv", Usage: "write the results as ASCEND_… variables to a `FILE` (GitLab: artifacts:reports:dotenv)"},
-	}
+	}, recordFlags()...)
 }
 
 // waitFlags are those of every command that waits.
@@ -106,6 +106,9 @@ func (p *program) narrator(c *cli.Context) *term.Narrator {
 
 // open makes the client of a command from its flags.
 func (p *program) open(c *cli.Context, override *asc.Options, report reporter) (*session, error) {
+	if err := p.record(c); err != nil {
+		return nil, err
+	}
 	options := asc.Options{UserAgent: "ascend/" + p.Version, OnRetry: report.Retry, Now: p.Now}
 	if c.IsSet("retry-for") {
 		options.RetryFor = c.Duration("retry-for")
@@ -127,6 +130,7 @@ func (p *program) open(c *cli.Context, override *asc.Options, report reporter) (
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	options.Transport = transport
+	p.recording.through(&options, p.Now)
 	client, err := asc.NewClient(options)
 	if err != nil {
 		return nil, err
@@ -379,6 +383,9 @@ func (p *program) result(c *cli.Context, summary release.Summary, err error) err
 // publish hands results on to the pipeline. That this fails is no reason to
 // fail a release that worked.
 func (p *program) publish(c *cli.Context, outcomes ...term.Outcome) {
+	if p.recording != nil {
+		p.recording.outcomes = outcomes
+	}
 	if err := p.Streams.Publish(outcomes, p.Getenv, c.String("dotenv")); err != nil {
 		p.narrator(c).Warn(err.Error())
 	}

@@ -73,6 +73,9 @@ func (p *program) upload(c *cli.Context) error {
 	if err := p.configure(c); err != nil {
 		return err
 	}
+	if err := p.record(c); err != nil {
+		return err
+	}
 	plans, err := p.uploadPlans(c)
 	if err != nil {
 		return err
@@ -109,7 +112,7 @@ func (p *program) upload(c *cli.Context) error {
 		return err
 	}
 	defer session.close()
-	runner.Observer = narrator
+	runner.Observer = p.recording.observe(narrator)
 	summary, err := runner.Upload(c.Context, plans[0])
 	session.close()
 	return p.result(c, summary, err)
@@ -185,7 +188,7 @@ func (p *program) uploadSeveral(c *cli.Context, runner *release.Runner, plans []
 	if err != nil {
 		return err
 	}
-	outcomes := runner.UploadAll(c.Context, plans, board.Lane)
+	outcomes := runner.UploadAll(c.Context, plans, func(i int) release.Observer { return p.recording.observeAs(board.Lane(i), plans[i].Path) })
 	session.close()
 	type result struct {
 		Path  string        `json:"path"`

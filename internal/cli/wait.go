@@ -48,13 +48,16 @@ func listenFlags(c *cli.Context) (*release.Listen, error) {
 
 // run carries out a plan about a build that was uploaded before.
 func (p *program) run(c *cli.Context, plan release.Plan, do func(*release.Runner, context.Context, release.Plan) (release.Summary, error)) error {
+	if err := p.record(c); err != nil { // before anything is told
+		return err
+	}
 	narrator := p.narrator(c)
 	session, err := p.open(c, nil, narrator)
 	if err != nil {
 		return err
 	}
 	defer session.close()
-	summary, err := do(&release.Runner{Client: session.client, Observer: narrator, Now: p.Now}, c.Context, plan)
+	summary, err := do(&release.Runner{Client: session.client, Observer: p.recording.observe(narrator), Now: p.Now}, c.Context, plan)
 	session.close()
 	return p.result(c, summary, err)
 }

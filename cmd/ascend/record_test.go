@@ -1,0 +1,238 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/ascend-cli/ascend/internal/sandbox"
+)
+
+// recorded runs an upload that meets faults, with everything written down, and
+// returns the folder.
+func recorded(t *testing.T, extra ...string) (dir string, p *process) {
+	t.Helper()
+	var faults []sandbox.Fault
+	for _, rule := range []string{"on=store part=2 nth=1 status=503 code=SlowDown", "on=store part=3 nth=1 do=reset after=50%", "on=api path=/v1/buildUploads/* nth=2 status=503"} {
+		fault, err := sandbox.ParseFault(rule)
+		if err != nil {
+			t.Fatal(err)
+		}
+		faults = append(faults, fault)
+	}
+	s := newSite(t, sandbox.Options{PartSize: 8 << 10, UploadProcessing: 30 * time.Millisecond, Faults: faults})
+	dir = t.TempDir()
+	args := []string{"upload", pack(t, "7", 64<<10), "--groups", "QA", "--state-dir", filepath.Join(dir, "state"), "--report", filepath.Join(dir, "report.html"),
+		"--events", filepath.Join(dir, "events.ndjson"), "--trace-http", filepath.Join(dir, "trace.har"), "--verbose", "--dotenv", filepath.Join(dir, "results.env")}
+	p = s.command(append(args, extra...)...)
+	p.run()
+	return dir, p
+}
+
+func read(t *testing.T, path ...string) []byte {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(path...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+func TestEveryEventIsAsTheSchemaSays(t *testing.T) {
+	schema, err := jsonschema.NewCompiler().Compile("../../docs/events.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, p := recorded(t)
+	if code := p.code(); code != 0 {
+		t.Fatalf("it ended with %d: %s", code, p.err.String())
+	}
+	seen := map[string]int{}
+	for line := range bytes.Lines(read(t, dir, "events.ndjson")) {
+		value, err := jsonschema.UnmarshalJSON(bytes.NewReader(line))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := schema.Validate(value); err != nil {
+			t.Errorf("%s%v", line, err)
+		}
+		seen[value.(map[string]any)["type"].(string)]++
+	}
+	for _, kind := range []string{"inspected", "stage_started", "stage_finished", "transfer_started", "part_started", "part_done", "part_retry", "sent", "waiting", "step", "call", "finished"} {
+		if seen[kind] == 0 {
+			t.Errorf("there is no event %s: %v", kind, seen)
+		}
+	}
+}
+
+// TestSecretsAreWrittenNowhere plants a secret in every input that takes one,
+// and looks for them in everything that is written.
+func TestSecretsAreWrittenNowhere(t *testing.T) {
+	const password = "correct-horse-battery-staple"
+	for name, extra := range map[string][]string{
+		"a run that works": {"--review-info-json", `{"demo_account_name":"demo","demo_account_password":"` + password + `"}`},
+		"a run that fails": {"--groups", "Nobody"},
+		"a log of JSON":    {"--log-format", "json", "--review-info-json", `{"demo_account_password":"` + password + `"}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, p := recorded(t, extra...)
+			p.code()
+			secrets := []string{password, "eyJhbGciOiJFUzI1NiI", "X-Amz-Signature"}
+			for _, v := range p.Env {
+				if value, ok := strings.CutPrefix(v, "ASCEND_KEY="); ok {
+					secrets = append(secrets, value, value[:40])
+				}
+			}
+			written := map[string][]byte{"stdout": p.out.Bytes(), "stderr": p.err.Bytes()}
+			err := filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
+				if err != nil || entry.IsDir() {
+					return err
+				}
+				written[path], err = os.ReadFile(path)
+				return err
+			})
+			if err != nil || len(written) < 5 {
+				t.Fatal(err, len(written))
+			}
+			for where, content := range written {
+				for _, secret := range secrets {
+					if bytes.Contains(content, []byte(secret)) {
+						t.Errorf("%s has the secret %s", where, secret)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestTheTraceIsAnArchive(t *testing.T) {
+	dir, p := recorded(t)
+	if code := p.code(); code != 0 {
+		t.Fatalf("it ended with %d: %s", code, p.err.String())
+	}
+	var har struct {
+		Log struct {
+			Version string
+			Entries []struct {
+				StartedDateTime string
+				Request         struct {
+					Method, URL string
+					Headers     []struct{ Name, Value string }
+				}
+				Response struct {
+					Status  int
+					Content struct{ Text string }
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal(read(t, dir, "trace.har"), &har); err != nil || har.Log.Version != "1.2" || len(har.Log.Entries) < 5 {
+		t.Fatalf("%v, %d entries", err, len(har.Log.Entries))
+	}
+	refused := false
+	for _, e := range har.Log.Entries {
+		if !strings.Contains(e.Request.URL, "/v1/") {
+			t.Errorf("%s is no request of the API", e.Request.URL)
+		}
+		refused = refused || e.Response.Status == 503 && e.Response.Content.Text != ""
+	}
+	if !refused {
+		t.Error("the refusal's text is missing")
+	}
+}
+
+// TestTheReportIsAPage looks at what can be known of a page without a browser:
+// that it needs nothing else, its landmarks, and that text can be read on its
+// ground in both schemes.
+func TestTheReportIsAPage(t *testing.T) {
+	dir, p := recorded(t)
+	if code := p.code(); code != 0 {
+		t.Fatalf("it ended with %d: %s", code, p.err.String())
+	}
+	page := string(read(t, dir, "report.html"))
+	for _, want := range []string{`<html lang="en">`, "<header>", "<main>", "<footer", "<h1>", `<section aria-labelledby="stages">`, `role="img"`, "VALID", "2 attempts failed", "POST /v1/buildUploads", `class="retry"`, `scope="row"`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("it lacks %s", want)
+		}
+	}
+	for _, external := range []string{"src=", "href=", "@import", "url(", "<script"} {
+		if strings.Contains(page, external) {
+			t.Errorf("it has %s", external)
+		}
+	}
+	schemes := regexp.MustCompile(`:root \{([^}]*)\}`).FindAllStringSubmatch(page, -1)
+	if len(schemes) != 2 {
+		t.Fatalf("%d colour schemes", len(schemes))
+	}
+	for _, scheme := range schemes {
+		colours := map[string]float64{}
+		for _, m := range regexp.MustCompile(`--(\w+): #([0-9a-f]{6})`).FindAllStringSubmatch(scheme[1], -1) {
+			colours[m[1]] = luminance(t, m[2])
+		}
+		for _, text := range []string{"text", "soft", "good", "bad", "care"} {
+			for _, ground := range []string{"back", "card"} {
+				if ratio := contrast(colours[text], colours[ground]); ratio < 4.5 {
+					t.Errorf("%s on %s has a contrast of %.1f", text, ground, ratio)
+				}
+			}
+		}
+		for _, shape := range []string{"send", "retry", "wait", "stage"} {
+			if ratio := contrast(colours[shape], colours["back"]); ratio < 3 {
+				t.Errorf("%s has a contrast of %.1f", shape, ratio)
+			}
+		}
+	}
+}
+
+// luminance and contrast are those of WCAG 2.
+func luminance(t *testing.T, hex string) float64 {
+	t.Helper()
+	n, err := strconv.ParseUint(hex, 16, 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	channel := func(v uint64) float64 {
+		c := float64(v&0xff) / 255
+		if c <= 0.03928 {
+			return c / 12.92
+		}
+		return math.Pow((c+0.055)/1.055, 2.4)
+	}
+	return 0.2126*channel(n>>16) + 0.7152*channel(n>>8) + 0.0722*channel(n)
+}
+
+func contrast(a, b float64) float64 { return (max(a, b) + 0.05) / (min(a, b) + 0.05) }
+
+// TestTheReportOpensInABrowser lets one draw it, where there is one.
+func TestTheReportOpensInABrowser(t *testing.T) {
+	browser, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Skip("there is no chromium")
+	}
+	dir, p := recorded(t)
+	if code := p.code(); code != 0 {
+		t.Fatalf("it ended with %d: %s", code, p.err.String())
+	}
+	c := exec.CommandContext(t.Context(), browser, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--user-data-dir="+t.TempDir(), "--dump-dom", "file://"+filepath.Join(dir, "report.html"))
+	var out, errs bytes.Buffer
+	c.Stdout, c.Stderr = &out, &errs
+	if err := c.Run(); err != nil {
+		t.Skipf("the browser does not start here: %v", err)
+	}
+	if !strings.Contains(out.String(), "</svg>") || !strings.Contains(out.String(), "</footer>") {
+		t.Errorf("it was not drawn: %.500s", out.String())
+	}
+	if strings.Contains(errs.String(), "CONSOLE") {
+		t.Errorf("the browser complains: %s", errs.String())
+	}
+}

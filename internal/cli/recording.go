@@ -1,0 +1,166 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/ascend-cli/ascend/asc"
+	"github.com/ascend-cli/ascend/internal/release"
+	"github.com/ascend-cli/ascend/internal/term"
+)
+
+// recordFlags write down what happens, for machines and for later.
+func recordFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "report", Usage: "write a page with stages, parts, requests and findings to a `FILE` (HTML)"},
+		&cli.StringFlag{Name: "events", Usage: "write every event to a `FILE` as it happens, a line of JSON each (docs/events.schema.json)"},
+		&cli.StringFlag{Name: "trace-http", Usage: "write the API requests to a `FILE` (HAR), without tokens and bodies"},
+		&cli.BoolFlag{Name: "verbose", Usage: "log API requests and parts as well"},
+		&cli.StringFlag{Name: "log-format", Usage: "how stderr is written: `text` for people, or json", Value: logText},
+	}
+}
+
+const (
+	logText = "text"
+	logJSON = "json"
+)
+
+// A recording is what one run writes down besides its output.
+type recording struct {
+	recorder *term.Recorder
+	trace    *term.Trace
+	events   *os.File
+	// report and har are files, or empty.
+	report, har string
+	// json tells that stderr is a log of JSON lines and nothing else.
+	json     bool
+	outcomes []term.Outcome
+}
+
+// record begins a recording, if the flags ask for one. Without any it records
+// nothing.
+func (p *program) record(c *cli.Context) error {
+	if p.recording != nil {
+		return nil
+	}
+	r := &recording{report: c.String("report"), har: c.String("trace-http"), json: c.String("log-format") == logJSON}
+	if format := c.String("log-format"); format != "" && format != logText && format != logJSON {
+		return usagef("text or json", "--log-format %q is not known", format)
+	}
+	verbose, events := c.Bool("verbose"), c.String("events")
+	if r.report == "" && r.har == "" && events == "" && !verbose && !r.json {
+		return nil
+	}
+	r.recorder = term.NewRecorder(p.Now, r.report != "")
+	if events != "" {
+		file, err := os.OpenFile(events, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)
+		if err != nil {
+			return usagef("is the folder there, and can it be written?", "--events: %v", err)
+		}
+		r.events = file
+		r.recorder.Stream(file)
+	}
+	for name, file := range map[string]string{"report": r.report, "trace-http": r.har} {
+		if file == "" {
+			continue
+		}
+		// Found out now, not after an hour.
+		probe, err := os.OpenFile(file, os.O_CREATE|os.O_WRONLY, 0o600)
+		if err != nil {
+			return usagef("is the folder there, and can it be written?", "--%s: %v", name, err)
+		}
+		probe.Close()
+	}
+	switch {
+	case r.json:
+		r.recorder.Log(p.Streams.Err, true, verbose)
+		p.Streams.Err, p.Streams.Live, p.Streams.CI = io.Discard, false, term.NoCI
+	case verbose:
+		r.recorder.Log(p.Streams.Err, false, true)
+	}
+	p.recording = r
+	return nil
+}
+
+// through puts the recording between a client and its transport.
+func (r *recording) through(options *asc.Options, now func() time.Time) {
+	if r == nil {
+		return
+	}
+	options.OnCall = r.recorder.Call
+	if r.har != "" {
+		r.trace = term.NewTrace(options.Transport, now)
+		options.Transport = r.trace
+	}
+}
+
+// observe has an observer's events recorded as well.
+func (r *recording) observe(observer release.Observer) release.Observer {
+	if r == nil {
+		return observer
+	}
+	return both{observer, r.recorder}
+}
+
+// observeAs does for one of several packages.
+func (r *recording) observeAs(observer release.Observer, path string) release.Observer {
+	if r == nil {
+		return observer
+	}
+	return both{observer, r.recorder.For(path)}
+}
+
+type both [2]release.Observer
+
+// Observe implements [release.Observer].
+func (b both) Observe(e release.Event) {
+	b[0].Observe(e)
+	b[1].Observe(e)
+}
+
+// end writes down what came of it, and everything that is written at the end.
+// The problem is that of a run that came to no outcome.
+func (r *recording) end(version string, problem *term.Problem) error {
+	if r == nil {
+		return nil
+	}
+	if len(r.outcomes) == 0 && problem != nil {
+		r.outcomes = []term.Outcome{{Problem: problem}}
+	}
+	r.recorder.Finish(r.outcomes)
+	var first error
+	keep := func(err error) {
+		if first == nil {
+			first = err
+		}
+	}
+	if r.events != nil {
+		keep(r.events.Close())
+	}
+	if r.trace != nil {
+		keep(r.trace.Write(r.har, version))
+	}
+	if r.report != "" {
+		keep(r.writeReport(version))
+	}
+	return first
+}
+
+func (r *recording) writeReport(version string) error {
+	file, err := os.Create(r.report)
+	if err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	err = term.WritePage(file, version, r.recorder.Records(), r.outcomes)
+	if closeErr := file.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	return nil
+}
