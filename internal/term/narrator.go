@@ -190,6 +190,7 @@ func (n *Narrator) part(e release.Part) {
 	if n.transfer == nil {
 		return
 	}
+	n.fitBar(n.transfer)
 	n.transfer.part(e)
 	if e.State != upload.PartRetry {
 		return

@@ -68,12 +68,13 @@ func (t *transfer) title() string { return fmt.Sprintf("  transfer   %d/%d", t.d
 
 // fitBar draws a new bar when the terminal has another width.
 func (n *Narrator) fitBar(t *transfer) {
-	if now := n.now(); t.bar == nil || now.Sub(t.looked) < 200*time.Millisecond {
+	if now := n.now(); t.bar == nil || now.Sub(t.looked) < 50*time.Millisecond {
 		return
 	}
 	t.looked = n.now()
 	if n.streams.Width() != t.width {
-		_ = t.bar.Clear() // a line that stays is harmless
+		// The bar would clear as many columns as it had, which now are lines.
+		fmt.Fprint(n.streams.Err, "\r\x1b[K")
 		n.drawBar(t)
 	}
 }
