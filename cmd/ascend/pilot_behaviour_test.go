@@ -138,7 +138,7 @@ var behaviours = []behaviour{
 	{"of a version, of a platform", nil, []string{"internal/release:TestNumbersComeFromBuildsAndUploads"}},
 	{"none yet, with and without a first", nil, []string{"internal/release:TestNumbersComeFromBuildsAndUploads"}},
 	{"the number keeps its form", nil, []string{"internal/release:TestTheNextNumberKeepsItsForm"}},
-	{"other spellings, and not the last but the highest", nil, []string{"internal/release:TestNumbersComeFromBuildsAndUploads", "internal/release:TestNumbersAreComparedFieldByField"}},
+	{"other spellings, and not the last but the highest", nil, []string{"internal/release:TestNumbersComeFromBuildsAndUploads", "internal/bundle:TestVersionsAreComparedFieldByField"}},
 
 	{"an app with a watch app", nil, []string{"internal/bundle:TestTheOutermostAppWins", "internal/bundle:TestRealPackages"}},
 	{"a path with spaces", []pilotCase{{line: "upload|-i|My App.ipa|-z"}, {line: "upload|-P|My App.pkg|-z"}}, nil},

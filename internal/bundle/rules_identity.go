@@ -1,14 +1,9 @@
 package bundle
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 )
-
-// maxVersionLength is the longest CFBundleShortVersionString and
-// CFBundleVersion that Apple takes, in characters.
-const maxVersionLength = 18
 
 // identityRules are about ids, versions and platforms.
 func identityRules() []Rule {
@@ -130,25 +125,4 @@ func (c *checker) parentApp(b Bundle) (Bundle, bool) {
 		}
 	}
 	return Bundle{}, false
-}
-
-// versionProblem says what Apple would not like about a version, or "".
-func versionProblem(version string) string {
-	switch parts := strings.Split(version, "."); {
-	case version == "":
-		return "is missing or empty"
-	case len(version) > maxVersionLength:
-		return fmt.Sprintf("%q has %d characters; Apple takes %d at most", clip(version), len(version), maxVersionLength)
-	case strings.Trim(version, "0123456789.") != "":
-		return fmt.Sprintf("%q holds something other than digits and dots", version)
-	case len(parts) > 3:
-		return fmt.Sprintf("%q has %d parts; Apple takes three at most", version, len(parts))
-	default:
-		for _, part := range parts {
-			if part == "" {
-				return fmt.Sprintf("%q has an empty part", version)
-			}
-		}
-		return ""
-	}
 }

@@ -3,7 +3,6 @@ package bundle
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -218,29 +217,6 @@ func sdkOf(b Bundle) (system, version string) {
 		}
 	}
 	return "", ""
-}
-
-// CompareVersions orders versions by their numbers: 1.2 is 1.2.0, and leading
-// zeros do not count. What is no number counts as zero.
-func CompareVersions(a, b string) int {
-	as, bs := strings.Split(a, "."), strings.Split(b, ".")
-	for i := range max(len(as), len(bs)) {
-		if d := field(as, i) - field(bs, i); d != 0 {
-			return d
-		}
-	}
-	return 0
-}
-
-func field(parts []string, i int) int {
-	if i >= len(parts) {
-		return 0
-	}
-	n, err := strconv.Atoi(parts[i])
-	if err != nil {
-		return 0
-	}
-	return n
 }
 
 // list joins names for a message.

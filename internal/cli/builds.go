@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ascend-cli/ascend/asc"
+	"github.com/ascend-cli/ascend/internal/bundle"
 	"github.com/ascend-cli/ascend/internal/release"
 )
 
@@ -52,7 +53,7 @@ func (p *program) buildsCommand() *cli.Command {
 					live, &cli.StringFlag{Name: "initial", Usage: "the `NUMBER` if there is none yet", Value: "1"},
 				}, credentialFlags(), outputFlags()),
 				Action: func(c *cli.Context) error {
-					if initial := c.String("initial"); initial != "" && !release.ValidNumber(initial) {
+					if initial := c.String("initial"); initial != "" && !bundle.ValidVersion(initial) {
 						return usagef("up to three numbers with dots between, such as 1 or 1.0.1", "--initial %q is not a build number", initial)
 					}
 					return p.printNumber(c, func(r *release.Runner, s release.BuildSelection) (release.Number, error) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/ascend-cli/ascend/asc"
+	"github.com/ascend-cli/ascend/internal/bundle"
 )
 
 // A BuildSelection names builds of an app. Empty fields do not narrow.
@@ -41,7 +42,7 @@ func (r *run) buildsOf(ctx context.Context, app asc.App, s BuildSelection) ([]as
 		if err != nil {
 			return nil, fmt.Errorf("list the builds of %s: %w", app.BundleID, err)
 		}
-		if (s.Version == "" || sameVersion(b.PreReleaseVersion.Version, s.Version)) && (s.BuildNumber == "" || sameVersion(b.Version, s.BuildNumber)) {
+		if (s.Version == "" || bundle.SameVersion(b.PreReleaseVersion.Version, s.Version)) && (s.BuildNumber == "" || bundle.SameVersion(b.Version, s.BuildNumber)) {
 			out = append(out, b)
 		}
 	}
@@ -56,7 +57,7 @@ func (r *run) uploadsOf(ctx context.Context, app asc.App, s BuildSelection, stat
 		if err != nil {
 			return nil, fmt.Errorf("list the build uploads of %s: %w", app.BundleID, err)
 		}
-		if s.Version == "" || sameVersion(u.CFBundleShortVersionString, s.Version) {
+		if s.Version == "" || bundle.SameVersion(u.CFBundleShortVersionString, s.Version) {
 			out = append(out, u)
 		}
 	}
@@ -111,7 +112,7 @@ func (s BuildSelection) describe() string {
 // used its number up, and one under way is about to.
 func (r *run) highestNumber(ctx context.Context, app asc.App, s BuildSelection) (number, version string, err error) {
 	consider := func(n, v string) {
-		if number == "" || compareNumbers(n, number) > 0 {
+		if number == "" || bundle.CompareVersions(n, number) > 0 {
 			number, version = n, v
 		}
 	}
@@ -137,7 +138,7 @@ func (r *run) liveNumber(ctx context.Context, app asc.App, s BuildSelection, out
 		if err != nil {
 			return out, fmt.Errorf("list the App Store versions of %s: %w", app.BundleID, err)
 		}
-		if v.BuildNumber != "" && (s.Version == "" || sameVersion(v.VersionString, s.Version)) {
+		if v.BuildNumber != "" && (s.Version == "" || bundle.SameVersion(v.VersionString, s.Version)) {
 			out.BuildNumber, out.Version, out.Platform = v.BuildNumber, v.VersionString, string(v.Platform)
 			return out, nil
 		}

@@ -67,7 +67,7 @@ func (c *onlineCheck) numbers(ctx context.Context, app asc.App) error {
 	if err != nil {
 		return err
 	}
-	if highest != "" && compareNumbers(c.info.BuildVersion, highest) < 0 {
+	if highest != "" && bundle.CompareVersions(c.info.BuildVersion, highest) < 0 {
 		c.add("build-number-lower", c.info.BuildVersion, fmt.Sprintf("the build number %s is lower than %s, the highest of version %s", c.info.BuildVersion, highest, c.info.ShortVersion), "")
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/ascend-cli/ascend/asc"
+	"github.com/ascend-cli/ascend/internal/bundle"
 )
 
 // found is what a command about an earlier upload is about: a build, or an
@@ -110,8 +111,8 @@ func (r *run) findByNumbers(ctx context.Context, f *found) error {
 func (r *run) latest() bool { return r.plan.BuildNumber == "" }
 
 func (r *run) wanted(b asc.Build) bool {
-	return (r.plan.BuildNumber == "" || sameVersion(b.Version, r.plan.BuildNumber)) &&
-		(r.plan.Version == "" || b.PreReleaseVersion.Version == "" || sameVersion(b.PreReleaseVersion.Version, r.plan.Version)) &&
+	return (r.plan.BuildNumber == "" || bundle.SameVersion(b.Version, r.plan.BuildNumber)) &&
+		(r.plan.Version == "" || b.PreReleaseVersion.Version == "" || bundle.SameVersion(b.PreReleaseVersion.Version, r.plan.Version)) &&
 		(r.plan.Platform == "" || b.PreReleaseVersion.Platform == "" || b.PreReleaseVersion.Platform == asc.Platform(r.plan.Platform))
 }
 
@@ -124,8 +125,8 @@ func (r *run) pendingUpload(ctx context.Context, f found) (asc.BuildUpload, bool
 		if err != nil {
 			return asc.BuildUpload{}, false, fmt.Errorf("list the build uploads of %s: %w", f.app.BundleID, err)
 		}
-		if (r.plan.Version == "" || sameVersion(u.CFBundleShortVersionString, r.plan.Version)) &&
-			(r.plan.BuildNumber == "" || sameVersion(u.CFBundleVersion, r.plan.BuildNumber)) && u.State.State == asc.UploadProcessing {
+		if (r.plan.Version == "" || bundle.SameVersion(u.CFBundleShortVersionString, r.plan.Version)) &&
+			(r.plan.BuildNumber == "" || bundle.SameVersion(u.CFBundleVersion, r.plan.BuildNumber)) && u.State.State == asc.UploadProcessing {
 			return u, true, nil
 		}
 	}

@@ -8,28 +8,6 @@ import (
 	"time"
 )
 
-// compareNumbers orders build numbers as Apple does: field by field, as
-// numbers, where a missing field is zero.
-func compareNumbers(a, b string) int {
-	as, bs := strings.Split(a, "."), strings.Split(b, ".")
-	for i := range max(len(as), len(bs)) {
-		x, y := "", ""
-		if i < len(as) {
-			x = strings.TrimLeft(as[i], "0")
-		}
-		if i < len(bs) {
-			y = strings.TrimLeft(bs[i], "0")
-		}
-		if len(x) != len(y) {
-			return len(x) - len(y)
-		}
-		if c := strings.Compare(x, y); c != 0 {
-			return c
-		}
-	}
-	return 0
-}
-
 // nextNumber is the build number after the highest, in the same form: the last
 // field counts on; where the first is a date, a later day starts a new one.
 func nextNumber(highest string, today time.Time) (string, error) {
@@ -81,18 +59,4 @@ func checkNumber(number string) (string, error) {
 		return "", errors.New("the next build number, " + number + ", is longer than Apple's 18 characters")
 	}
 	return number, nil
-}
-
-// ValidNumber tells whether Apple takes a text as build number.
-func ValidNumber(text string) bool {
-	fields := strings.Split(text, ".")
-	if len(text) > maxNumber || len(fields) > 3 {
-		return false
-	}
-	for _, field := range fields {
-		if _, err := strconv.ParseUint(field, 10, 62); err != nil || field[0] == '+' {
-			return false
-		}
-	}
-	return true
 }

@@ -22,20 +22,3 @@ func TestTheNextNumberKeepsItsForm(t *testing.T) {
 		}
 	}
 }
-
-func TestNumbersAreComparedFieldByField(t *testing.T) {
-	for _, c := range []struct {
-		a, b string
-		want int
-	}{{"9", "10", -1}, {"1.2", "1.10", -1}, {"1.0", "1", 0}, {"01", "1", 0}, {"1.0.1", "1", 1}, {"2", "1.9.9", 1}, {"0.20.3", "0.9", 1}} {
-		got := compareNumbers(c.a, c.b)
-		if got > 0 {
-			got = 1
-		} else if got < 0 {
-			got = -1
-		}
-		if got != c.want {
-			t.Errorf("%s and %s: %d, want %d", c.a, c.b, got, c.want)
-		}
-	}
-}

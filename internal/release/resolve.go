@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ascend-cli/ascend/asc"
+	"github.com/ascend-cli/ascend/internal/bundle"
 )
 
 // A target is where a package goes.
@@ -245,7 +246,7 @@ func (r *run) checkFree(ctx context.Context, app asc.App, p pkg) (occupant, erro
 		if err != nil {
 			return occupant{}, fmt.Errorf("list the build uploads of %s: %w", app.BundleID, err)
 		}
-		if u.Platform != asc.Platform(p.Platform) || !sameVersion(u.CFBundleShortVersionString, p.ShortVersion) || !sameVersion(u.CFBundleVersion, p.BuildVersion) {
+		if u.Platform != asc.Platform(p.Platform) || !bundle.SameVersion(u.CFBundleShortVersionString, p.ShortVersion) || !bundle.SameVersion(u.CFBundleVersion, p.BuildVersion) {
 			continue
 		}
 		switch u.State.State {
@@ -268,8 +269,8 @@ func (r *run) checkFree(ctx context.Context, app asc.App, p pkg) (occupant, erro
 		if err != nil {
 			return occupant{}, fmt.Errorf("list the builds of %s: %w", app.BundleID, err)
 		}
-		if !sameVersion(b.Version, p.BuildVersion) ||
-			b.PreReleaseVersion.Version != "" && !sameVersion(b.PreReleaseVersion.Version, p.ShortVersion) ||
+		if !bundle.SameVersion(b.Version, p.BuildVersion) ||
+			b.PreReleaseVersion.Version != "" && !bundle.SameVersion(b.PreReleaseVersion.Version, p.ShortVersion) ||
 			b.PreReleaseVersion.Platform != "" && b.PreReleaseVersion.Platform != asc.Platform(p.Platform) {
 			continue
 		}

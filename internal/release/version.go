@@ -5,21 +5,6 @@ import (
 	"strings"
 )
 
-// sameVersion compares versions as Apple does: 1.2 is 1.2.0, and leading zeros
-// do not count (seen with builds; fastlane's watcher works around both).
-func sameVersion(a, b string) bool { return normalVersion(a) == normalVersion(b) }
-
-func normalVersion(v string) string {
-	parts := strings.Split(v, ".")
-	for i, part := range parts {
-		parts[i] = trimZeros(part)
-	}
-	for len(parts) > 1 && parts[len(parts)-1] == "0" {
-		parts = parts[:len(parts)-1]
-	}
-	return strings.Join(parts, ".")
-}
-
 func trimZeros(part string) string {
 	if trimmed := strings.TrimLeft(part, "0"); trimmed != "" || part == "" {
 		return trimmed

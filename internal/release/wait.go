@@ -192,7 +192,7 @@ func (w *waiter) buildByNumbers(ctx context.Context, u asc.BuildUpload) (string,
 		if err != nil {
 			return "", false // the next look tries again
 		}
-		if sameVersion(b.Version, u.CFBundleVersion) && sameVersion(b.PreReleaseVersion.Version, u.CFBundleShortVersionString) && b.PreReleaseVersion.Platform == u.Platform {
+		if bundle.SameVersion(b.Version, u.CFBundleVersion) && bundle.SameVersion(b.PreReleaseVersion.Version, u.CFBundleShortVersionString) && b.PreReleaseVersion.Platform == u.Platform {
 			return b.ID, true
 		}
 	}

@@ -48,7 +48,7 @@ func (s *Server) createBuildUpload(in input) (*resource, *refusal) {
 			return nil, badAttribute(name, "ENTITY_ERROR.ATTRIBUTE.INVALID", fmt.Sprintf("'%s' is not a valid value for the attribute '%s'", value, name))
 		}
 	}
-	if previous := s.highestNumber(in.one["app"], version, platform); previous != "" && compareVersions(number, previous) <= 0 {
+	if previous := s.highestNumber(in.one["app"], version, platform); previous != "" && bundle.CompareVersions(number, previous) <= 0 {
 		return nil, &refusal{
 			status: http.StatusConflict, code: "ENTITY_ERROR.ATTRIBUTE.INVALID.DUPLICATE",
 			title:   "The provided entity includes an attribute with a value that has already been used",
@@ -70,19 +70,19 @@ func (s *Server) createBuildUpload(in input) (*resource, *refusal) {
 func (s *Server) highestNumber(appID, version, platform string) string {
 	highest := ""
 	consider := func(number string) {
-		if highest == "" || compareVersions(number, highest) > 0 {
+		if highest == "" || bundle.CompareVersions(number, highest) > 0 {
 			highest = number
 		}
 	}
 	for _, upload := range s.world.all("buildUploads") {
 		state := uploadState(upload)
-		if upload.one["app"] == appID && upload.text("platform") == platform && twin(upload.text("cfBundleShortVersionString"), version) && (state == stateProcessing || state == stateComplete) {
+		if upload.one["app"] == appID && upload.text("platform") == platform && bundle.SameVersion(upload.text("cfBundleShortVersionString"), version) && (state == stateProcessing || state == stateComplete) {
 			consider(upload.text("cfBundleVersion"))
 		}
 	}
 	for _, build := range s.world.all("builds") {
 		v := s.world.get("preReleaseVersions", build.one["preReleaseVersion"])
-		if build.one["app"] == appID && v != nil && v.text("platform") == platform && twin(v.text("version"), version) {
+		if build.one["app"] == appID && v != nil && v.text("platform") == platform && bundle.SameVersion(v.text("version"), version) {
 			consider(build.text("version"))
 		}
 	}

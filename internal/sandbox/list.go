@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/ascend-cli/ascend/internal/bundle"
 )
 
 // choose filters and sorts resources as the query says.
@@ -62,7 +64,7 @@ func (w *world) matchesFilter(r *resource, name, value string) bool {
 	case r.kind == "buildUploads" && name == "state":
 		return uploadState(r) == value
 	case name == "version" || name == "cfBundleVersion" || name == "cfBundleShortVersionString":
-		return twin(r.text(name), value) // 1.1 finds 1.1.0, and 01 finds 1
+		return bundle.SameVersion(r.text(name), value) // 1.1 finds 1.1.0, and 01 finds 1
 	case name == "email":
 		return strings.EqualFold(r.text(name), value)
 	}
@@ -84,7 +86,7 @@ func (w *world) sortKey(r *resource, name string) string {
 func compareKeys(name, a, b string) int {
 	switch name {
 	case "version", "cfBundleVersion", "preReleaseVersion":
-		return compareVersions(a, b)
+		return bundle.CompareVersions(a, b)
 	}
 	return strings.Compare(a, b)
 }

@@ -58,10 +58,10 @@ func (s *Server) disagreements(upload *resource, info bundle.Info, err error) []
 	if info.BundleID != app.text("bundleId") {
 		out = append(out, Detail{"90054", fmt.Sprintf("This bundle is invalid. The bundle identifier '%s' is not that of the app, '%s'.", info.BundleID, app.text("bundleId"))})
 	}
-	if !twin(info.ShortVersion, upload.text("cfBundleShortVersionString")) {
+	if !bundle.SameVersion(info.ShortVersion, upload.text("cfBundleShortVersionString")) {
 		out = append(out, Detail{"SANDBOX.VERSION_MISMATCH", fmt.Sprintf("CFBundleShortVersionString is '%s' in the package but '%s' in the reservation.", info.ShortVersion, upload.text("cfBundleShortVersionString"))})
 	}
-	if !twin(info.BuildVersion, upload.text("cfBundleVersion")) {
+	if !bundle.SameVersion(info.BuildVersion, upload.text("cfBundleVersion")) {
 		out = append(out, Detail{"SANDBOX.VERSION_MISMATCH", fmt.Sprintf("CFBundleVersion is '%s' in the package but '%s' in the reservation.", info.BuildVersion, upload.text("cfBundleVersion"))})
 	}
 	if info.Platform != "" && string(info.Platform) != upload.text("platform") {
@@ -69,7 +69,7 @@ func (s *Server) disagreements(upload *resource, info bundle.Info, err error) []
 	}
 	for _, build := range s.world.all("builds") {
 		version := s.world.get("preReleaseVersions", build.one["preReleaseVersion"])
-		if build.one["app"] == upload.one["app"] && version.text("platform") == upload.text("platform") && twin(version.text("version"), upload.text("cfBundleShortVersionString")) && twin(build.text("version"), upload.text("cfBundleVersion")) {
+		if build.one["app"] == upload.one["app"] && version.text("platform") == upload.text("platform") && bundle.SameVersion(version.text("version"), upload.text("cfBundleShortVersionString")) && bundle.SameVersion(build.text("version"), upload.text("cfBundleVersion")) {
 			out = append(out, Detail{"90189", "Redundant Binary Upload. You've already uploaded a build with this build number for this version."})
 		}
 	}
@@ -78,7 +78,7 @@ func (s *Server) disagreements(upload *resource, info bundle.Info, err error) []
 
 func (s *Server) preReleaseVersion(appID, version, platform string) *resource {
 	for _, v := range s.world.all("preReleaseVersions") {
-		if v.one["app"] == appID && v.text("platform") == platform && twin(v.text("version"), version) {
+		if v.one["app"] == appID && v.text("platform") == platform && bundle.SameVersion(v.text("version"), version) {
 			return v
 		}
 	}

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -144,43 +143,3 @@ func (w *world) relationKind(kind, name string) string {
 }
 
 func stamp(t time.Time) string { return t.Format("2006-01-02T15:04:05.000-07:00") }
-
-// twin compares versions as the service does: 1.2 is 1.2.0, and leading zeros
-// do not count.
-func twin(a, b string) bool { return normalVersion(a) == normalVersion(b) }
-
-func normalVersion(v string) string {
-	parts := strings.Split(v, ".")
-	for i, part := range parts {
-		if trimmed := strings.TrimLeft(part, "0"); trimmed != "" {
-			parts[i] = trimmed
-		} else {
-			parts[i] = "0"
-		}
-	}
-	for len(parts) > 1 && parts[len(parts)-1] == "0" {
-		parts = parts[:len(parts)-1]
-	}
-	return strings.Join(parts, ".")
-}
-
-// compareVersions orders versions by their numbers.
-func compareVersions(a, b string) int {
-	as, bs := strings.Split(normalVersion(a), "."), strings.Split(normalVersion(b), ".")
-	for i := range max(len(as), len(bs)) {
-		x, y := "0", "0"
-		if i < len(as) {
-			x = as[i]
-		}
-		if i < len(bs) {
-			y = bs[i]
-		}
-		if len(x) != len(y) {
-			return len(x) - len(y)
-		}
-		if x != y {
-			return strings.Compare(x, y)
-		}
-	}
-	return 0
-}
