@@ -119,7 +119,7 @@ func (c pilotCase) run(t *testing.T) {
 		Intercept: l.intercept,
 		Apps: []sandbox.App{{BundleID: "com.example.demo.more"}, {
 			ID: "6700000099", BundleID: "com.example.demo", Name: "Demo", Declaration: "APPROVED",
-			Groups: []sandbox.Group{{ID: "team", Name: "Team", Internal: true, AllBuilds: true}, {ID: "qa", Name: "QA", Internal: true}, {ID: "beta", Name: "Beta"}, {ID: "twin-1", Name: "Twin"}, {ID: "twin-2", Name: "Twin"}},
+			Groups: []sandbox.Group{{ID: "team", Name: "Team", Internal: true, AllBuilds: true}, {ID: "qa", Name: "QA", Internal: true}, {ID: "beta", Name: "Beta"}, {ID: "family", Name: "Friends, family"}, {ID: "twin-1", Name: "Twin"}, {ID: "twin-2", Name: "Twin"}},
 			Builds: []sandbox.Build{{ID: "tv", Version: "1.0", Number: "1", Platform: "TV_OS"}, {ID: "old", Version: "1.0", Number: "8"}, {ID: "new", Version: "1.0", Number: "9", Clip: true}},
 		}},
 	})
@@ -216,7 +216,7 @@ var optionCases = map[string][]pilotCase{
 	"last_name":                         {{line: "add|-p|6700000099|-g|Beta|-l|Doe|dana@example.com", changes: []string{"POST betaTesters email=dana@example.com lastName=Doe betaGroups→beta"}}},
 	"email":                             {{line: "add|-p|6700000099|-g|Beta|-e|dana@example.com", changes: []string{"POST betaTesters email=dana@example.com betaGroups→beta"}}, {line: "find|-p|6700000099|-e|nobody@example.com", exit: 4}},
 	"testers_file_path":                 {{line: "import|-p|6700000099|-c|people.csv|-g|Beta", changes: []string{"POST betaTesters email=dana@example.com firstName=Dana lastName=Doe betaGroups→qa"}}, {line: "import|-p|6700000099", exit: 2}},
-	"groups":                            {{line: pilotUpload + "|-g|QA, Beta|-w|Hello", changes: []string{"POST betaBuildLocalizations locale=en-US whatsNew=Hello build→*", "POST builds/*/relationships/betaGroups qa beta", "POST betaAppReviewSubmissions build→*"}}, {line: pilotUpload + "|-g|Nope", exit: 4}, {line: pilotUpload + "|-g|Twin", exit: 9, says: []string{"twin-1"}}, {line: pilotUpload + "|-g|team", says: []string{"every build"}}},
+	"groups":                            {{line: pilotUpload + "|-g|QA, Beta|-w|Hello", changes: []string{"POST betaBuildLocalizations locale=en-US whatsNew=Hello build→*", "POST builds/*/relationships/betaGroups qa beta", "POST betaAppReviewSubmissions build→*"}}, {line: pilotUpload + "|-g|Nope", exit: 4}, {line: pilotUpload + "|-g|Twin", exit: 9, says: []string{"twin-1"}}, {line: pilotUpload + `|-g|["Friends, family"]|-w|Hello`, changes: []string{"POST betaBuildLocalizations locale=en-US whatsNew=Hello build→*", "POST builds/*/relationships/betaGroups family", "POST betaAppReviewSubmissions build→*"}}, {line: pilotUpload + "|-g|team", says: []string{"every build"}}},
 	"team_id":                           {{line: pilotUpload + "|-q|1", says: []string{"--team_id is not used"}}},
 	"team_name":                         {{line: pilotUpload + "|-r|T", says: []string{"--team_name is not used"}}},
 	"dev_portal_team_id":                {{line: pilotUpload + "|--dev_portal_team_id|1", says: []string{"--dev_portal_team_id is not used"}}},

@@ -82,11 +82,13 @@ func (p *program) app() *cli.App {
 		HideVersion:            true,
 		Suggest:                true,
 		UseShortOptionHandling: false,
-		Reader:                 p.Streams.In,
-		Writer:                 p.Streams.Out,
-		ErrWriter:              p.Streams.Err,
-		ExitErrHandler:         func(*cli.Context, error) {},
-		OnUsageError:           usageError,
+		// Lists are split here: a group's name may hold a comma.
+		DisableSliceFlagSeparator: true,
+		Reader:                    p.Streams.In,
+		Writer:                    p.Streams.Out,
+		ErrWriter:                 p.Streams.Err,
+		ExitErrHandler:            func(*cli.Context, error) {},
+		OnUsageError:              usageError,
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return unknownCommand(c.App, c.Args().First())

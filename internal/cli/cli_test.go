@@ -45,6 +45,16 @@ func TestRatesAreReadAsPeopleWriteThem(t *testing.T) {
 	}
 }
 
+func TestListsAreSplitAtCommas(t *testing.T) {
+	for given, want := range map[string][]string{
+		"A": {"A"}, " A , B,": {"A", "B"}, `Friends\, family,QA`: {"Friends, family", "QA"}, `back\slash`: {`back\slash`}, "": nil,
+	} {
+		if got := trimmed([]string{given}); !slices.Equal(got, want) {
+			t.Errorf("%q: %q, want %q", given, got, want)
+		}
+	}
+}
+
 func TestFlagsMayStandAnywhere(t *testing.T) {
 	p, _, _ := testProgram(t, nil)
 	for name, c := range map[string]struct{ args, want string }{

@@ -93,6 +93,10 @@ func (p *program) setFromConfig(c *cli.Context, key string, node yaml.Node) erro
 			items = []string{node.Value}
 		} else if err := node.Decode(&items); err != nil {
 			return &configError{key + " takes a list", ""}
+		} else {
+			for i, item := range items {
+				items[i] = strings.ReplaceAll(item, ",", `\,`) // an item of a list is one
+			}
 		}
 		for _, item := range items {
 			if err := c.Set(name, item); err != nil {

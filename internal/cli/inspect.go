@@ -67,7 +67,7 @@ func ignoreFlag() cli.Flag {
 
 // ignored reads the rules that are left out.
 func ignored(c *cli.Context) ([]string, error) {
-	ids := c.StringSlice("ignore")
+	ids := trimmed(c.StringSlice("ignore"))
 	for _, id := range ids {
 		if _, ok := bundle.RuleByID(id); !ok {
 			return nil, usagef("ascend inspect --rules lists them", "there is no rule %q", id)

@@ -160,15 +160,15 @@ func (p *program) sandboxOptions(c *cli.Context) (sandbox.Options, error) {
 		return options, err
 	}
 	options.Keys = []sandbox.Key{key}
-	groups, err := sandboxGroups(c.StringSlice("group"))
+	groups, err := sandboxGroups(trimmed(c.StringSlice("group")))
 	if err != nil {
 		return options, err
 	}
-	for _, record := range c.StringSlice("app") {
+	for _, record := range trimmed(c.StringSlice("app")) {
 		id, name, _ := strings.Cut(record, "=")
 		options.Apps = append(options.Apps, sandbox.App{BundleID: id, Name: name, Groups: groups})
 	}
-	for _, path := range c.StringSlice("package") {
+	for _, path := range trimmed(c.StringSlice("package")) {
 		info, err := bundle.InspectFile(path)
 		if err != nil {
 			return options, err

@@ -208,7 +208,7 @@ func (p *program) distribution(c *cli.Context) (release.Distribution, error) {
 		}
 	}
 	var err error
-	if d.Notes, err = p.noteFiles(c.Context, c.String("what-to-test-json"), c.StringSlice("what-to-test-file")); err != nil {
+	if d.Notes, err = p.noteFiles(c.Context, c.String("what-to-test-json"), trimmed(c.StringSlice("what-to-test-file"))); err != nil {
 		return d, err
 	}
 	for name, into := range map[string]**bool{
@@ -331,11 +331,32 @@ func readAll(ctx context.Context, source io.Reader) ([]byte, error) {
 func trimmed(items []string) []string {
 	var out []string
 	for _, item := range items {
-		if item = strings.TrimSpace(item); item != "" {
-			out = append(out, item)
+		for _, part := range splitList(item) {
+			if part = strings.TrimSpace(part); part != "" {
+				out = append(out, part)
+			}
 		}
 	}
 	return out
+}
+
+// splitList splits at commas. A comma behind a backslash is part of a name.
+func splitList(text string) []string {
+	var parts []string
+	var part strings.Builder
+	for i := 0; i < len(text); i++ {
+		switch {
+		case text[i] == '\\' && i+1 < len(text) && text[i+1] == ',':
+			part.WriteByte(',')
+			i++
+		case text[i] == ',':
+			parts = append(parts, part.String())
+			part.Reset()
+		default:
+			part.WriteByte(text[i])
+		}
+	}
+	return append(parts, part.String())
 }
 
 // parseRate reads bytes per second: 500kB, 10MB/s, 1.5MiB/s.

@@ -58,7 +58,7 @@ func (in *invocation) distribution(t *Translation) error {
 	}
 	if groups := in.items("groups"); len(groups) > 0 {
 		for _, g := range groups {
-			t.add("--groups", g)
+			t.add("--groups", escapeComma(g))
 		}
 	}
 	if in.given("submit_beta_review") && !in.flag("submit_beta_review", true) {
@@ -142,6 +142,10 @@ func (in *invocation) appInfo(t *Translation) error {
 	}
 	return nil
 }
+
+// escapeComma keeps the comma of a name, which pilot takes in JSON, from being
+// read as the end of it.
+func escapeComma(name string) string { return strings.ReplaceAll(name, ",", `\,`) }
 
 // literal keeps a text from being read as a file or stdin.
 func literal(text string) string {

@@ -14,7 +14,7 @@ func (in *invocation) people(t *Translation, w World) error {
 	groups := in.items("groups")
 	if in.command != "find" {
 		for _, g := range groups {
-			t.add("--groups", g)
+			t.add("--groups", escapeComma(g))
 		}
 	} else if len(groups) > 0 {
 		t.notice("groups are not used: find looks at all testers of the app")

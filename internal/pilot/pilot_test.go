@@ -58,7 +58,7 @@ func TestEveryOptionIsTranslated(t *testing.T) {
 		"last_name":                         {{"add|-p|1|-g|QA|-l|Doe|a@b.c", "testers add --app 1 --groups QA --last-name Doe a@b.c"}},
 		"email":                             {{"find|-p|1|-e|a@b.c", "testers find --app 1 a@b.c"}, {"remove|-p|1|a@b.c|d@e.f", "testers remove --app 1 a@b.c d@e.f"}, {"add|-p|1|-g|QA", "!whose e-mail"}},
 		"testers_file_path":                 {{"import|-p|1|-c|t.csv", "testers import --app 1 t.csv"}, {"export|-p|1", "testers export --app 1 ./testers.csv"}},
-		"groups":                            {{up + "|-g|A, B|--groups|C", "upload App.ipa" + compliance + " --groups A --groups B --groups C"}, {up + `|-g|["A","B"]`, "upload App.ipa" + compliance + " --groups A --groups B"}, {"add|-p|1|a@b.c", "!without groups"}},
+		"groups":                            {{up + "|-g|A, B|--groups|C", "upload App.ipa" + compliance + " --groups A --groups B --groups C"}, {up + `|-g|["A","B"]`, "upload App.ipa" + compliance + " --groups A --groups B"}, {up + `|-g|["A, B"]`, "upload App.ipa" + compliance + ` --groups A\, B`}, {"add|-p|1|a@b.c", "!without groups"}},
 		"team_id":                           {{up + "|-q|1", "#--team_id is not used"}},
 		"team_name":                         {{up + "|-r|T", "#--team_name is not used"}},
 		"dev_portal_team_id":                {{up + "|--dev_portal_team_id|1", "#--dev_portal_team_id is not used"}},
