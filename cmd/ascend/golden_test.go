@@ -16,7 +16,7 @@ import (
 var update = flag.Bool("update", false, "write the golden files")
 
 // changing is what differs from run to run, replaced by as many letters.
-var changing = regexp.MustCompile(`\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
+var changing = regexp.MustCompile(`\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|127\.0\.0\.1:\d+|time +\d+(\.\d)? m?s|"(duration_ms|inspect|preflight|resolve|reserve|transfer|commit|wait|distribute|parts|hourly_remaining)": \d+|\d+ of 3600`)
 
 // TestOutputIsAsItWas compares what commands write to stdout, for people and as
 // JSON, with files of testdata/golden. Run with -update to accept a change.
@@ -50,10 +50,19 @@ func TestOutputIsAsItWas(t *testing.T) {
 		{"testers-export", "testers export --app com.example.demo"},
 		{"uploads-list", "uploads list --app com.example.demo"},
 		{"inspect", "inspect ../../testdata/Demo.ipa"},
+		{"inspect-findings", "inspect --fail-on never ../../testdata/Development.ipa"},
+		{"inspect-rules", "inspect --rules"},
+		{"auth-check", "auth check"},
+		{"upload", "upload --groups QA ../../testdata/Small.ipa"},
+		{"wait", "wait --app com.example.demo --build-number 43"},
+		{"distribute", "distribute --app com.example.demo --build-number 43 --groups QA,Beta --what-to-test Hello"},
+		{"groups-delete", "groups delete --app com.example.demo Beta"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			golden(t, c.name, run(strings.Fields(c.line)...))
-			if c.name != "testers-export" {
+			switch c.name {
+			case "testers-export", "upload", "groups-delete": // JSON is written to a file, or it works but once
+			default:
 				golden(t, c.name+"-json", run(append(strings.Fields(c.line), "--json")...))
 			}
 		})
@@ -62,7 +71,7 @@ func TestOutputIsAsItWas(t *testing.T) {
 
 func golden(t *testing.T, name, got string) {
 	t.Helper()
-	got = changing.ReplaceAllStringFunc(got, func(s string) string { return strings.Repeat("x", min(len(s), 16)) })
+	got = changing.ReplaceAllLiteralString(got, "xxxxxxxxxxxxxxxx")
 	path := filepath.Join("..", "..", "testdata", "golden", name+".txt")
 	if *update {
 		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
