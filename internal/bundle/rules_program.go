@@ -22,7 +22,7 @@ func programRules() []Rule {
 			},
 		},
 		{
-			ID: "executable-missing", Codes: []string{"90261"}, Severity: SeverityError,
+			ID: "executable-missing", Severity: SeverityError,
 			Title:  "Every bundle has the program that its Info.plist names.",
 			Remedy: "set CFBundleExecutable to $(EXECUTABLE_NAME), and make sure that the target is built for a device",
 			check: func(c *checker) {
@@ -110,7 +110,7 @@ func programRules() []Rule {
 			},
 		},
 		{
-			ID: "minimum-os-missing", Codes: []string{"90360", "90507"}, Severity: SeverityError,
+			ID: "minimum-os-missing", Codes: []string{"90360"}, Severity: SeverityError,
 			Title:  "The lowest system version is given, as numbers separated by dots.",
 			Remedy: "set the deployment target (IPHONEOS_DEPLOYMENT_TARGET, MACOSX_DEPLOYMENT_TARGET, …), which becomes MinimumOSVersion or LSMinimumSystemVersion",
 			check: func(c *checker) {

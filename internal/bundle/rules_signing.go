@@ -132,7 +132,7 @@ func signingRules() []Rule {
 			},
 		},
 		{
-			ID: "team-differs", Codes: []string{"90286"}, Severity: SeverityError,
+			ID: "team-differs", Severity: SeverityError,
 			Title: "All parts of an app are signed by one team.", Remedy: "sign all targets and embedded frameworks with one team (Code Sign On Copy)",
 			check: func(c *checker) {
 				team, from := "", ""
@@ -150,7 +150,7 @@ func signingRules() []Rule {
 			},
 		},
 		{
-			ID: "application-identifier", Codes: []string{"90046"}, Severity: SeverityError,
+			ID: "application-identifier", Codes: []string{"90046", "90286"}, Severity: SeverityError,
 			Title: "The application identifier of a signature is the team or prefix, a dot and the bundle id.", Remedy: "choose the profile of this bundle id, and export again",
 			check: func(c *checker) {
 				for _, b := range c.signed() {
