@@ -106,8 +106,8 @@ func slow(t *testing.T) *site {
 
 func TestATerminalShowsALiveView(t *testing.T) {
 	s := slow(t)
-	w := s.onScreen(100, nil, "upload", "--groups", "QA", pack(t, "7", 2<<20))
-	w.await("%")
+	w := s.onScreen(120, nil, "upload", "--groups", "QA", pack(t, "7", 2<<20))
+	w.await(" in flight")
 	if code := w.end(); code != 0 {
 		t.Fatalf("it ended with %d: %s", code, w.text())
 	}
@@ -117,7 +117,7 @@ func TestATerminalShowsALiveView(t *testing.T) {
 			t.Errorf("it does not show %q:\n%q", want, text)
 		}
 	}
-	if n := widest(text); n > 100 || n < 20 {
+	if n := widest(text); n > 120 || n < 20 {
 		t.Errorf("the live line is %d wide", n)
 	}
 }

@@ -2,6 +2,7 @@ package term
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -79,9 +80,22 @@ func madeWith(b bundle.Bundle) string {
 	}
 	text := b.SDK
 	if b.XcodeBuild != "" {
-		text += ", Xcode " + b.Xcode + " (" + b.XcodeBuild + ")"
+		text += ", Xcode " + xcode(b.Xcode) + " (" + b.XcodeBuild + ")"
 	}
 	return strings.TrimPrefix(text, ", ")
+}
+
+// xcode writes DTXcode as people say it: 2601 is 26.0.1.
+func xcode(packed string) string {
+	n, err := strconv.Atoi(packed)
+	if err != nil || n < 100 {
+		return packed
+	}
+	text := fmt.Sprintf("%d.%d", n/100, n/10%10)
+	if n%10 != 0 {
+		text += fmt.Sprintf(".%d", n%10)
+	}
+	return text
 }
 
 func program(e *bundle.Executable) string {

@@ -16,6 +16,9 @@ type transfer struct {
 	bytes, sent   int64
 	parts, done   int
 	resumed       int
+	flying        int  // parts in flight
+	retries       int  // attempts that failed
+	wide          bool // there is room for these two
 	started       time.Time
 	bar           *progressbar.ProgressBar
 	width         int // of the terminal, when the bar was begun
@@ -44,6 +47,10 @@ func (n *Narrator) startTransfer(e release.TransferStarted) {
 func (n *Narrator) drawBar(t *transfer) {
 	t.width, t.looked = n.streams.Width(), n.now()
 	room := t.width - 26 // description, percentage, borders
+	const bytes, times, flights = 26, 14, 28 // the columns they take
+	if t.wide = room >= 20+bytes+times+flights; t.wide {
+		room -= flights
+	}
 	options := []progressbar.Option{
 		progressbar.OptionSetWriter(n.streams.Err),
 		progressbar.OptionSetDescription(t.title()),
@@ -51,7 +58,6 @@ func (n *Narrator) drawBar(t *transfer) {
 		progressbar.OptionClearOnFinish(),
 		progressbar.OptionEnableColorCodes(false),
 	}
-	const bytes, times = 26, 14 // the columns they take
 	if room >= 10+bytes {
 		room -= bytes
 		options = append(options, progressbar.OptionShowBytes(true), progressbar.OptionShowTotalBytes(true), progressbar.OptionShowCount())
@@ -64,7 +70,17 @@ func (n *Narrator) drawBar(t *transfer) {
 	t.bar = progressbar.NewOptions64(t.bytes, append(options, progressbar.OptionSetWidth(max(3, min(40, room))))...)
 }
 
-func (t *transfer) title() string { return fmt.Sprintf("  transfer   %d/%d", t.done, t.parts) }
+func (t *transfer) title() string {
+	text := fmt.Sprintf("  transfer   %d/%d", t.done, t.parts)
+	if !t.wide {
+		return text
+	}
+	text += fmt.Sprintf(", %d in flight", t.flying)
+	if t.retries > 0 {
+		text += fmt.Sprintf(", %d %s", t.retries, plural(t.retries, "retry", "retries"))
+	}
+	return text
+}
 
 // fitBar draws a new bar when the terminal has another width.
 func (n *Narrator) fitBar(t *transfer) {
@@ -106,7 +122,13 @@ func (t *transfer) add(bytes int64) {
 
 func (t *transfer) part(e release.Part) {
 	switch e.State {
+	case upload.PartStarted:
+		t.flying++
+	case upload.PartRetry:
+		t.flying--
+		t.retries++
 	case upload.PartDone:
+		t.flying--
 		t.done++
 	case upload.PartResumed:
 		t.done++
