@@ -60,9 +60,11 @@ func (r *run) assignTesters(ctx context.Context, d *distributable) (StepState, s
 
 // expireWaiting takes other builds of the version out of beta review's way.
 func (r *run) expireWaiting(ctx context.Context, d *distributable) (StepState, string, error) {
-	return r.expireOthers(ctx, d, d.build.PreReleaseVersion.Version, "build that waits for beta review", func(b asc.Build) bool {
-		return b.ReviewState == asc.ReviewWaiting || b.ReviewState == asc.ReviewInReview
-	}, 0)
+	return r.expireOthers(ctx, d, d.build.PreReleaseVersion.Version, "build that waits for beta review", inReview, 0)
+}
+
+func inReview(b asc.Build) bool {
+	return b.ReviewState == asc.ReviewWaiting || b.ReviewState == asc.ReviewInReview
 }
 
 // expirePrevious expires the older builds of the platform.

@@ -49,7 +49,28 @@ func (r *run) resolve(ctx context.Context, p pkg) (target, error) {
 	if t.audience, err = r.audience(ctx, app); err != nil {
 		return target{}, err
 	}
-	return t, nil
+	if t.sent == nil {
+		err = r.checkReview(ctx, app, p, t.audience)
+	}
+	return t, err
+}
+
+// checkReview stops when another build of the version is in beta review, which
+// takes one at a time: the build would be uploaded and then refused.
+func (r *run) checkReview(ctx context.Context, app asc.App, p pkg, a audience) error {
+	if r.plan.NoWait || r.plan.Distribution.ExpireWaiting || !r.reviewWanted(distributable{audience: a}) {
+		return nil
+	}
+	builds, err := r.buildsOf(ctx, app, BuildSelection{Version: p.ShortVersion, Platform: asc.Platform(p.Platform)})
+	if err != nil {
+		return err
+	}
+	for _, b := range builds {
+		if !b.Expired && inReview(b) {
+			return anotherInReview(fmt.Sprintf("build %s of version %s", b.Version, p.ShortVersion), nil)
+		}
+	}
+	return nil
 }
 
 // appOf finds the app record of the package.

@@ -57,6 +57,11 @@ func (r *run) submitReview(ctx context.Context, d *distributable) (StepState, st
 	}
 }
 
+// anotherInReview is the error of a version that has a build in review.
+func anotherInReview(which string, err error) error {
+	return &Error{Kind: Rejected, Message: which + " is in beta review, which takes one build of a version at a time", Hint: "wait for its review, or take it out of the way with --expire-waiting (its testers lose it)", Err: err}
+}
+
 func (r *run) submit(ctx context.Context, d *distributable) (StepState, string, error) {
 	var submission asc.BetaAppReviewSubmission
 	err := r.settled(ctx, "beta review", func() error {
@@ -74,7 +79,7 @@ func (r *run) submit(ctx context.Context, d *distributable) (StepState, string, 
 		}
 	}
 	if err != nil && strings.Contains(strings.ToLower(err.Error()), "another build") {
-		return StepFailed, "", &Error{Kind: Rejected, Message: "another build of this version is in beta review", Hint: "wait for its review, or take it out of the way with --expire-waiting (its testers lose it)", Err: err}
+		return StepFailed, "", anotherInReview("another build of this version", err)
 	}
 	if err != nil {
 		return StepFailed, "", fmt.Errorf("submit the build for beta review: %w", err)

@@ -191,8 +191,16 @@ func TestASecondBuildOfAVersionInReview(t *testing.T) {
 	b := newBench(t)
 	d := release.Distribution{Groups: []string{"Beta"}}
 	b.upload(release.Plan{Path: pack(t, "1.2.0", "42"), Distribution: d})
-	b.fails(release.Plan{Path: pack(t, "1.2.0", "43"), Distribution: d}, release.Rejected, "Another build is in review")
-	// The refusal is for good: it must not be waited out.
+	// It is known before a byte moves.
+	sent := b.puts()
+	b.fails(release.Plan{Path: pack(t, "1.2.0", "43"), Distribution: d}, release.Rejected, "build 42 of version 1.2.0 is in beta review")
+	if n := len(b.calls("POST /v1/buildUploads")); n != 1 || b.puts() != sent {
+		t.Errorf("%d build uploads, %d parts more", n, b.puts()-sent)
+	}
+	// Later the service says it, and for good: it must not be waited out.
+	second := b.upload(release.Plan{Path: pack(t, "1.2.0", "43")})
+	_, err := b.runner.Distribute(t.Context(), release.Plan{BuildID: second.BuildID, Distribution: d})
+	wantError(t, err, release.Rejected, "Another build is in review")
 	if n := len(b.calls("POST /v1/betaAppReviewSubmissions")); n != 2 {
 		t.Errorf("%d submissions", n)
 	}

@@ -46,7 +46,7 @@ func (n *Narrator) startTransfer(e release.TransferStarted) {
 // way before the bar does.
 func (n *Narrator) drawBar(t *transfer) {
 	t.width, t.looked = n.streams.Width(), n.now()
-	room := t.width - 26 // description, percentage, borders
+	room := t.width - 26                     // description, percentage, borders
 	const bytes, times, flights = 26, 14, 28 // the columns they take
 	if t.wide = room >= 20+bytes+times+flights; t.wide {
 		room -= flights
