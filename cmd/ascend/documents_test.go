@@ -40,6 +40,51 @@ func TestTheRecipesWork(t *testing.T) {
 	}
 }
 
+// TestTheSandboxIsStartedAsWritten runs the blocks of the documents that start a
+// server and use it.
+func TestTheSandboxIsStartedAsWritten(t *testing.T) {
+	if _, err := exec.LookPath("bash"); err != nil {
+		t.Skip("there is no bash")
+	}
+	fence, id := regexp.MustCompile("(?s)```sh\n(.*?)```"), regexp.MustCompile(`--app ([a-z.]+)=`)
+	count := 0
+	for _, path := range []string{"../../README.md", "../../docs/sandbox.md"} {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, block := range fence.FindAllStringSubmatch(string(content), -1) {
+			app := id.FindStringSubmatch(block[1])
+			if !strings.Contains(block[1], "ascend sandbox --env-file") || app == nil {
+				continue
+			}
+			count++
+			t.Run(filepath.Base(path), func(t *testing.T) {
+				dir := t.TempDir()
+				for _, name := range []string{"App.ipa", "testdata/Demo.ipa"} {
+					if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(name)), 0o700); err != nil {
+						t.Fatal(err)
+					}
+					if err := os.WriteFile(filepath.Join(dir, name), bundletest.SignedIOS(app[1], "1.0", "7").IPA(), 0o600); err != nil {
+						t.Fatal(err)
+					}
+				}
+				s := newSite(t, sandbox.Options{}) // for its environment
+				p := s.command()
+				p.Cmd = exec.CommandContext(t.Context(), "bash", "-c", block[1]+"code=$?; kill %1; exit $code")
+				p.Env, p.Dir, p.Stdout, p.Stderr = s.command().Env, dir, &p.out, &p.err
+				p.run()
+				if code := p.code(); code != 0 || !strings.Contains(p.out.String(), "is VALID") {
+					t.Errorf("it ended with %d\n%s%s", code, p.out.String(), p.err.String())
+				}
+			})
+		}
+	}
+	if count != 2 {
+		t.Errorf("%d blocks start a server", count)
+	}
+}
+
 func runRecipe(t *testing.T, lines []string) {
 	s := newSite(t, sandbox.Options{Apps: []sandbox.App{{
 		BundleID: "com.example.demo", Name: "Demo", Groups: []sandbox.Group{{Name: "QA", Internal: true}, {Name: "Beta"}},
