@@ -9,7 +9,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"mime"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -126,35 +125,6 @@ func NewClient(options Options) (*Client, error) {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return c, nil
-}
-
-// ParseURL checks the address of a service that is to receive a token: https,
-// or http on a loopback address; no user, query or fragment.
-func ParseURL(text string) (*url.URL, error) {
-	u, err := url.Parse(strings.TrimRight(strings.TrimSpace(text), "/"))
-	if err != nil || u.Host == "" {
-		return nil, fmt.Errorf("API address %q is not a URL such as %s", text, DefaultURL)
-	}
-	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("API address must be a plain URL such as %s, without user, query or fragment", DefaultURL)
-	}
-	switch {
-	case u.Scheme == "https":
-	case u.Scheme == "http" && isLoopback(u.Hostname()):
-	case u.Scheme == "http":
-		return nil, fmt.Errorf("API address %s is plain http: the token would travel in clear text; use https (http is accepted for loopback addresses only)", u)
-	default:
-		return nil, fmt.Errorf("API address %q is not an https URL", text)
-	}
-	return u, nil
-}
-
-func isLoopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
 }
 
 // BaseURL is the address the client talks to.
