@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"flag"
 	"os"
 	"path/filepath"
@@ -36,6 +37,11 @@ func TestOutputIsAsItWas(t *testing.T) {
 	}
 	run("testers", "add", "--app", "com.example.demo", "--groups", "Beta,QA", "--first-name", "Dana", "--last-name", "Doe", "dana@example.com")
 	run("testers", "add", "--app", "com.example.demo", "--groups", "QA", "a-very-long-address@example.com")
+	run("upload", "../../testdata/Demo.ipa")
+	people := filepath.Join(t.TempDir(), "people.csv")
+	if err := os.WriteFile(people, []byte("First,Last,Email,Groups\nEva,Roe,eva@example.com,QA\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct{ name, line string }{
 		{"builds-list", "builds list --app com.example.demo"},
 		{"builds-latest", "builds latest --app com.example.demo --platform ios"},
@@ -56,17 +62,35 @@ func TestOutputIsAsItWas(t *testing.T) {
 		{"upload", "upload --groups QA ../../testdata/Small.ipa"},
 		{"wait", "wait --app com.example.demo --build-number 43"},
 		{"distribute", "distribute --app com.example.demo --build-number 43 --groups QA,Beta --what-to-test Hello"},
+		{"uploads-show", "uploads show " + uploadOf(t, run("uploads", "list", "--app", "com.example.demo", "--json"))},
+		{"testers-import", "testers import --app com.example.demo --dry-run " + people},
+		{"pilot-explain", "pilot distribute --explain -a com.example.demo -g QA -w Hello"},
+		{"completion", "completion fish"},
 		{"groups-delete", "groups delete --app com.example.demo Beta"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			golden(t, c.name, run(strings.Fields(c.line)...))
 			switch c.name {
-			case "testers-export", "upload", "groups-delete": // JSON is written to a file, or it works but once
+			case "testers-export", "upload", "groups-delete", "pilot-explain", "completion": // JSON is written to a file, or it works but once
 			default:
 				golden(t, c.name+"-json", run(append(strings.Fields(c.line), "--json")...))
 			}
 		})
 	}
+}
+
+// uploadOf is the id of the one build upload in a list.
+func uploadOf(t *testing.T, list string) string {
+	t.Helper()
+	var document struct {
+		Uploads []struct {
+			ID string `json:"build_upload_id"`
+		} `json:"build_uploads"`
+	}
+	if err := json.Unmarshal([]byte(list), &document); err != nil || len(document.Uploads) != 1 {
+		t.Fatalf("%v: %s", err, list)
+	}
+	return document.Uploads[0].ID
 }
 
 func golden(t *testing.T, name, got string) {
