@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ascend-cli/ascend/asc"
 	"github.com/ascend-cli/ascend/internal/sandbox"
 )
 
@@ -63,6 +64,10 @@ func TestOutputIsAsItWas(t *testing.T) {
 		{"wait", "wait --app com.example.demo --build-number 43"},
 		{"distribute", "distribute --app com.example.demo --build-number 43 --groups QA,Beta --what-to-test Hello"},
 		{"uploads-show", "uploads show " + uploadOf(t, run("uploads", "list", "--app", "com.example.demo", "--json"))},
+		{"uploads-cancel", "uploads cancel " + s.reserved()},
+		{"help", "--help"},
+		{"upload-help", "upload --help"},
+		{"inspect-help", "inspect --help"},
 		{"testers-import", "testers import --app com.example.demo --dry-run " + people},
 		{"pilot-explain", "pilot distribute --explain -a com.example.demo -g QA -w Hello"},
 		{"completion", "completion fish"},
@@ -71,12 +76,31 @@ func TestOutputIsAsItWas(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			golden(t, c.name, run(strings.Fields(c.line)...))
 			switch c.name {
-			case "testers-export", "upload", "groups-delete", "pilot-explain", "completion": // JSON is written to a file, or it works but once
+			case "testers-export", "upload", "groups-delete", "pilot-explain", "completion", "uploads-cancel", "help", "upload-help", "inspect-help": // JSON is written to a file, or it works but once
 			default:
 				golden(t, c.name+"-json", run(append(strings.Fields(c.line), "--json")...))
 			}
 		})
 	}
+}
+
+// reserved is a build upload that nothing was sent to.
+func (s *site) reserved() string {
+	s.t.Helper()
+	client, err := asc.NewClient(asc.Options{Key: asc.Key{ID: s.key.ID, IssuerID: s.key.IssuerID, Private: s.key.Private}, URL: s.server.URL()})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer client.CloseIdleConnections()
+	app, ok, err := client.AppByBundleID(s.t.Context(), "com.example.demo")
+	if err != nil || !ok {
+		s.t.Fatal(err)
+	}
+	u, err := client.CreateBuildUpload(s.t.Context(), app.ID, asc.NewBuildUpload{CFBundleShortVersionString: "2.0", CFBundleVersion: "1", Platform: "IOS"})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return u.ID
 }
 
 // uploadOf is the id of the one build upload in a list.
