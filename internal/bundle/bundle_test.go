@@ -443,6 +443,23 @@ func TestABombIsRefused(t *testing.T) {
 	}
 }
 
+// TestAPayloadThatIsTooLargeIsReadInPart packs an app far more densely than any
+// real one, so that what may be unpacked ends before the payload does.
+func TestAPayloadThatIsTooLargeIsReadInPart(t *testing.T) {
+	p := bundletest.SignedMac(id, "1.2.0", "42")
+	p.App().Files = append(p.App().Files, bundletest.File{Name: "Contents/Resources/zeros", Content: make([]byte, 64<<20)}, bundletest.File{Name: "Contents/Resources/last"})
+	info, err := inspect(p.PKG())
+	wantInfo(t, info, err, bundle.PKG, bundle.MacOS, "1.2.0", "42")
+	if info.Partial == "" || len(info.Bundles) == 0 {
+		t.Errorf("partial %q, %d bundles", info.Partial, len(info.Bundles))
+	}
+	for _, f := range bundle.Preflight(info, today) {
+		if f.Severity != bundle.SeverityInfo {
+			t.Errorf("%+v", f)
+		}
+	}
+}
+
 // TestVersionsThatAppleDoesNotTake has the forms that rule_test.go does not.
 func TestVersionsThatAppleDoesNotTake(t *testing.T) {
 	for name, version := range map[string]string{

@@ -85,6 +85,10 @@ func allowance(size int64) int64 {
 	return min(maxUnpacked, minUnpacked+unpackedFor*min(size, maxUnpacked))
 }
 
+// searchAllowance is what may be unpacked to find the app at all. No real
+// package is packed as densely as that.
+func searchAllowance(size int64) int64 { return min(8<<30, minUnpacked+200*min(size, 8<<30)) }
+
 // zipSource reads files where they are in a zip archive. Programs may be read
 // at the same time.
 type zipSource struct {

@@ -28,7 +28,7 @@ type cpioReader struct {
 // next goes to the next file. The end is io.EOF.
 func (c *cpioReader) next() (cpioEntry, error) {
 	if _, err := io.CopyN(io.Discard, c.r, c.left); err != nil {
-		return cpioEntry{}, io.ErrUnexpectedEOF
+		return cpioEntry{}, cutOff(err)
 	}
 	c.left = 0
 	var magic [6]byte
@@ -43,7 +43,7 @@ func (c *cpioReader) next() (cpioEntry, error) {
 	case "070707":
 		var header [70]byte
 		if _, err := io.ReadFull(c.r, header[:]); err != nil {
-			return cpioEntry{}, io.ErrUnexpectedEOF
+			return cpioEntry{}, cutOff(err)
 		}
 		nameLength, err = strconv.ParseInt(string(header[53:59]), 8, 64)
 		mode, _ = strconv.ParseUint(string(header[12:18]), 8, 32) // unknown if it is no number
@@ -53,7 +53,7 @@ func (c *cpioReader) next() (cpioEntry, error) {
 	case "070701", "070702":
 		var header [104]byte
 		if _, err := io.ReadFull(c.r, header[:]); err != nil {
-			return cpioEntry{}, io.ErrUnexpectedEOF
+			return cpioEntry{}, cutOff(err)
 		}
 		nameLength, err = strconv.ParseInt(string(header[88:96]), 16, 64)
 		mode, _ = strconv.ParseUint(string(header[8:16]), 16, 32)
@@ -70,7 +70,7 @@ func (c *cpioReader) next() (cpioEntry, error) {
 	}
 	name := make([]byte, nameLength+namePad)
 	if _, err := io.ReadFull(c.r, name); err != nil {
-		return cpioEntry{}, io.ErrUnexpectedEOF
+		return cpioEntry{}, cutOff(err)
 	}
 	e.name, e.mode = string(name[:nameLength-1]), uint16(mode)
 	if e.name == "TRAILER!!!" {
@@ -101,9 +101,18 @@ func (c *cpioReader) read(e cpioEntry, limit int64) ([]byte, error) {
 	}
 	content := make([]byte, e.size)
 	if _, err := io.ReadFull(c, content); err != nil {
-		return nil, io.ErrUnexpectedEOF
+		return nil, cutOff(err)
 	}
 	return content, nil
+}
+
+// cutOff makes an end that comes too early one, and leaves other failures as
+// they are: a payload that is too large is not one that is cut off.
+func cutOff(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
 }
 
 func pad4(n int64) int64 { return (4 - n%4) % 4 }

@@ -77,7 +77,11 @@ func inspectPkg(r io.ReaderAt, size int64) (Info, error) {
 		info.App = strings.TrimPrefix(path.Clean(main.Path), "./")
 	}
 	info.Installer = &Installer{Signed: archive.signed, Certificate: archive.signer, Components: components(archive)}
-	files, app, err := findPayload(archive, info.BundleID)
+	budget := allowance(archive.size)
+	if info.BuildVersion == "" || info.ShortVersion == "" {
+		budget = searchAllowance(archive.size) // there is no other place to find them
+	}
+	files, app, err := findPayload(archive, info.BundleID, budget)
 	switch {
 	case err == nil:
 		info.App = app
@@ -188,9 +192,9 @@ func chooseBundle(product string, bundles []pkgBundle) (pkgBundle, bool) {
 var errNoPayloadApp = errors.New("no app in the payload")
 
 // findPayload reads the payloads until one has an app, the one with that
-// bundle id if it is known.
-func findPayload(archive *xarArchive, bundleID string) (*contents, string, error) {
-	budget := &boundedReader{left: allowance(archive.size)}
+// bundle id if it is known. It unpacks at most left bytes.
+func findPayload(archive *xarArchive, bundleID string, left int64) (*contents, string, error) {
+	budget := &boundedReader{left: left}
 	for _, entry := range archive.files {
 		if path.Base(entry.path) != "Payload" {
 			continue
