@@ -225,7 +225,9 @@ func (p *page) parts(records []Record) {
 				class, text = "retry", fmt.Sprintf("part %d, attempt %d: %s", k.part, r.number("attempt"), r.text("error"))
 				wait := time.Duration(r.number("wait_ms")) * time.Millisecond
 				p.Retries = append(p.Retries, pageRetry{"+" + Duration(r.Time.Sub(begin)), r.text("error"), Duration(wait), k.part})
-				p.bar("wait", fmt.Sprintf("part %d waits %s", k.part, Duration(wait)), i, at(r.Time), min(at(r.Time.Add(wait)), barWidth))
+				if wait > 0 {
+					p.bar("wait", fmt.Sprintf("part %d waits %s", k.part, Duration(wait)), i, at(r.Time), min(at(r.Time.Add(wait)), barWidth))
+				}
 			}
 			p.bar(class, text, i, max(0, at(r.Time.Add(-took))), at(r.Time))
 		}
@@ -235,9 +237,10 @@ func (p *page) parts(records []Record) {
 	p.pace(moments, at)
 }
 
+// bar draws an attempt or a pause. One that took no time is seen all the same.
 func (p *page) bar(class, text string, line int, from, to float64) {
-	if len(p.Bars) < maxBars && to > from {
-		p.Bars = append(p.Bars, pageBar{class, text, from, max(to-from-0.5, 0.5), line * 12, 10})
+	if len(p.Bars) < maxBars {
+		p.Bars = append(p.Bars, pageBar{class, text, from, max(to-from-0.5, 1), line * 12, 10})
 	}
 }
 
