@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-
-	"howett.net/plist"
 )
 
 // DescriptionName is how Xcode calls the description that it writes beside a
@@ -75,20 +73,15 @@ func ReadDescription(path string) (Description, error) {
 }
 
 // ParseDescription reads a description.
-func ParseDescription(content []byte) (d Description, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("not a property list: %v", r)
-		}
-	}()
-	d = Description{Content: content, Binary: bytes.HasPrefix(content, []byte("bplist"))}
+func ParseDescription(content []byte) (Description, error) {
+	d := Description{Content: content, Binary: bytes.HasPrefix(content, []byte("bplist"))}
 	var top DescribedBundle
-	var members map[string]describedBundles
-	if _, err := plist.Unmarshal(content, &top); err != nil {
-		return d, fmt.Errorf("not a property list: %w", err)
+	if err := decodePlist(content, &top); err != nil {
+		return d, err
 	}
-	if _, err := plist.Unmarshal(content, &members); err != nil {
-		return d, fmt.Errorf("not a property list: %w", err)
+	var members map[string]describedBundles
+	if err := decodePlist(content, &members); err != nil {
+		return d, err
 	}
 	all := []DescribedBundle{top}
 	for _, bundles := range members {

@@ -2,10 +2,7 @@ package bundle
 
 import (
 	"encoding/json"
-	"fmt"
 	"strings"
-
-	"howett.net/plist"
 )
 
 // maxEntitlements bounds a list of entitlements, in bytes.
@@ -42,18 +39,10 @@ func (e Entitlements) flag(key string) bool { return e.text(key) == "true" }
 
 // parseEntitlements reads the property list of a signature.
 func parseEntitlements(content []byte) (e Entitlements, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("not a property list: %v", r)
-		}
-	}()
 	if len(content) > maxEntitlements {
 		return nil, errTooLarge
 	}
-	if _, err := plist.Unmarshal(content, &e); err != nil {
-		return nil, fmt.Errorf("not a property list: %w", err)
-	}
-	return e, nil
+	return e, decodePlist(content, &e)
 }
 
 // allows tells whether a profile's values cover one value. A profile's value

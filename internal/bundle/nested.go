@@ -28,6 +28,9 @@ const (
 
 const (
 	maxBundles = 500
+	// maxIcons bounds how many names of icons are looked for; real apps have a
+	// few.
+	maxIcons = 50
 	// How far into a compressed program its signature is followed: those of
 	// apps and extensions carry entitlements, those of frameworks none.
 	reachApp       = 256 << 20
@@ -295,7 +298,8 @@ func (b *Bundle) findIcons(c *contents, resources string) {
 	if name := firstText(b.list.IconName, primary.Name); name != "" {
 		b.Icons = append(b.Icons, string(name))
 	}
-	for _, name := range slices.Concat(primary.Files, b.list.IconFiles, texts{string(b.list.IconFile)}) {
+	names := slices.Concat(texts{string(b.list.IconFile)}, primary.Files, b.list.IconFiles)
+	for _, name := range names[:min(len(names), maxIcons)] {
 		if name == "" {
 			continue
 		}

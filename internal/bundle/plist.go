@@ -149,21 +149,36 @@ func parseFlag(s string) *bool {
 	return &b
 }
 
-// parseInfoPlist reads a binary, XML or old-style property list. The library
-// is given hostile input, so a panic of it is an error here.
-func parseInfoPlist(content []byte) (p infoPlist, err error) {
+// decodePlist reads a binary, XML or old-style property list. The library is
+// given hostile input, so a panic of it is an error here.
+func decodePlist(content []byte, into any) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("not a property list: %v", r)
 		}
 	}()
-	if _, err := plist.Unmarshal(content, &p); err != nil {
-		return infoPlist{}, fmt.Errorf("not a property list: %w", err)
+	if _, err := plist.Unmarshal(content, into); err != nil {
+		return fmt.Errorf("not a property list: %w", err)
 	}
-	if _, err := plist.Unmarshal(content, &p.keys); err != nil {
-		return infoPlist{}, fmt.Errorf("not a property list: %w", err)
+	return nil
+}
+
+func parseInfoPlist(content []byte) (infoPlist, error) {
+	var p infoPlist
+	if err := decodePlist(content, &p); err != nil {
+		return infoPlist{}, err
 	}
 	return p, nil
+}
+
+// UnmarshalPlist reads the keys that matter and the list of all, of a list that
+// has been parsed once.
+func (p *infoPlist) UnmarshalPlist(unmarshal func(any) error) error {
+	type fields infoPlist
+	if err := unmarshal((*fields)(p)); err != nil {
+		return err
+	}
+	return unmarshal(&p.keys)
 }
 
 // fill copies what the app's Info.plist says into info.

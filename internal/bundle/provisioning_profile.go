@@ -1,11 +1,6 @@
 package bundle
 
-import (
-	"fmt"
-	"time"
-
-	"howett.net/plist"
-)
+import "time"
 
 // A ProfileType says what a provisioning profile is for.
 type ProfileType string
@@ -58,17 +53,12 @@ func parseProfile(message []byte) (*Profile, error) {
 	return parseProfileList(content)
 }
 
-func parseProfileList(content []byte) (p *Profile, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("not a provisioning profile: %v", r)
-		}
-	}()
+func parseProfileList(content []byte) (*Profile, error) {
 	var list profileList
-	if _, err := plist.Unmarshal(content, &list); err != nil {
-		return nil, fmt.Errorf("not a provisioning profile: %w", err)
+	if err := decodePlist(content, &list); err != nil {
+		return nil, err
 	}
-	p = &Profile{
+	p := &Profile{
 		Name: string(list.Name), UUID: string(list.UUID), TeamName: string(list.TeamName), Platforms: list.Platform,
 		Devices: len(list.Devices), Created: list.Created, Expires: list.Expires, Entitlements: list.Entitlements,
 	}

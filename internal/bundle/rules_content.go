@@ -50,7 +50,7 @@ func contentRules() []Rule {
 			check: func(c *checker) {
 				for _, b := range c.programs(KindApp, KindAppClip) {
 					for _, framework := range linked(b) {
-						keys := usageDescriptions()[framework]
+						keys := usageDescriptions[framework]
 						if len(keys) > 0 && c.mobile() && !slices.ContainsFunc(keys, b.list.has) {
 							c.report(b.plistPath, keys[0], "the program links %s, but Info.plist has no %s", framework, strings.Join(keys, " or "))
 						}
@@ -98,7 +98,7 @@ func contentRules() []Rule {
 			Remedy: "update the SDK to a version with a PrivacyInfo.xcprivacy",
 			check: func(c *checker) {
 				for _, b := range c.bundles(KindFramework) {
-					if name := strings.TrimSuffix(path.Base(b.Path), ".framework"); listedSDKs()[name] && !b.PrivacyManifest && c.info.Partial == "" {
+					if name := strings.TrimSuffix(path.Base(b.Path), ".framework"); slices.Contains(listedSDKs, name) && !b.PrivacyManifest && c.info.Partial == "" {
 						c.report(b.Path, name, "%s is on Apple's list of SDKs, but has no %s", name, privacyManifest)
 					}
 				}
@@ -132,22 +132,20 @@ func contentRules() []Rule {
 // usageDescriptions has, for frameworks that are of no use without asking, the
 // keys of which one has to be there. Linking is a sign, not a proof: the store
 // looks at what is called.
-func usageDescriptions() map[string][]string {
-	return map[string][]string{
-		"AppTrackingTransparency": {"NSUserTrackingUsageDescription"},
-		"Contacts":                {"NSContactsUsageDescription"},
-		"CoreBluetooth":           {"NSBluetoothAlwaysUsageDescription"},
-		"CoreLocation":            {"NSLocationWhenInUseUsageDescription", "NSLocationAlwaysAndWhenInUseUsageDescription"},
-		"CoreMotion":              {"NSMotionUsageDescription"},
-		"CoreNFC":                 {"NFCReaderUsageDescription"},
-		"EventKit":                {"NSCalendarsFullAccessUsageDescription", "NSCalendarsWriteOnlyAccessUsageDescription", "NSCalendarsUsageDescription", "NSRemindersFullAccessUsageDescription", "NSRemindersUsageDescription"},
-		"HealthKit":               {"NSHealthShareUsageDescription", "NSHealthUpdateUsageDescription"},
-		"HomeKit":                 {"NSHomeKitUsageDescription"},
-		"LocalAuthentication":     {"NSFaceIDUsageDescription"},
-		"NearbyInteraction":       {"NSNearbyInteractionUsageDescription"},
-		"Photos":                  {"NSPhotoLibraryUsageDescription", "NSPhotoLibraryAddUsageDescription"},
-		"Speech":                  {"NSSpeechRecognitionUsageDescription"},
-	}
+var usageDescriptions = map[string][]string{
+	"AppTrackingTransparency": {"NSUserTrackingUsageDescription"},
+	"Contacts":                {"NSContactsUsageDescription"},
+	"CoreBluetooth":           {"NSBluetoothAlwaysUsageDescription"},
+	"CoreLocation":            {"NSLocationWhenInUseUsageDescription", "NSLocationAlwaysAndWhenInUseUsageDescription"},
+	"CoreMotion":              {"NSMotionUsageDescription"},
+	"CoreNFC":                 {"NFCReaderUsageDescription"},
+	"EventKit":                {"NSCalendarsFullAccessUsageDescription", "NSCalendarsWriteOnlyAccessUsageDescription", "NSCalendarsUsageDescription", "NSRemindersFullAccessUsageDescription", "NSRemindersUsageDescription"},
+	"HealthKit":               {"NSHealthShareUsageDescription", "NSHealthUpdateUsageDescription"},
+	"HomeKit":                 {"NSHomeKitUsageDescription"},
+	"LocalAuthentication":     {"NSFaceIDUsageDescription"},
+	"NearbyInteraction":       {"NSNearbyInteractionUsageDescription"},
+	"Photos":                  {"NSPhotoLibraryUsageDescription", "NSPhotoLibraryAddUsageDescription"},
+	"Speech":                  {"NSSpeechRecognitionUsageDescription"},
 }
 
 // linked returns the names of the system's frameworks that a program links.

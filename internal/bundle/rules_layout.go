@@ -89,7 +89,7 @@ func layoutRules() []Rule {
 			Remedy: "load large content on demand (Background Assets, On-Demand Resources) instead of shipping it",
 			check: func(c *checker) {
 				for _, b := range c.bundles(KindApp, KindAppClip, KindWatchApp) {
-					if most := maxBytes()[b.Kind]; c.mobile() && b.Bytes > most {
+					if most := maxBytes[b.Kind]; c.mobile() && b.Bytes > most {
 						c.report(b.Path, "", "it has %d MB unpacked; the App Store takes %d", b.Bytes/1e6, most/1e6)
 					}
 				}
@@ -100,9 +100,7 @@ func layoutRules() []Rule {
 
 // maxBytes are the largest sizes that the App Store takes, in bytes unpacked
 // (App Store Connect Help, "Maximum build file sizes").
-func maxBytes() map[BundleKind]int64 {
-	return map[BundleKind]int64{KindApp: 4e9, KindAppClip: 100e6, KindWatchApp: 75e6}
-}
+var maxBytes = map[BundleKind]int64{KindApp: 4e9, KindAppClip: 100e6, KindWatchApp: 75e6}
 
 // parent returns the bundle that another lies in.
 func (c *checker) parent(b Bundle) (Bundle, bool) {
