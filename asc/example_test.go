@@ -51,12 +51,7 @@ func ExampleIsNotFound() {
 		fmt.Fprint(w, `{"errors":[{"status":"404","code":"NOT_FOUND","title":"The specified resource does not exist","detail":"There is no resource of type 'builds' with id '1'"}]}`)
 	}))
 	defer server.Close()
-	key, err := asc.NewKey("ABC1234567", "57246542-96fe-1a63-e053-0824d011072a", examplePEM())
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	client, err := asc.NewClient(asc.Options{Key: key, URL: server.URL})
+	client, err := exampleClient(server.URL)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -64,6 +59,14 @@ func ExampleIsNotFound() {
 	_, err = client.Build(context.Background(), "1")
 	fmt.Println(asc.IsNotFound(err))
 	// Output: true
+}
+
+func exampleClient(url string) (*asc.Client, error) {
+	key, err := asc.NewKey("ABC1234567", "57246542-96fe-1a63-e053-0824d011072a", examplePEM())
+	if err != nil {
+		return nil, err
+	}
+	return asc.NewClient(asc.Options{Key: key, URL: url})
 }
 
 // examplePEM makes a key like those of App Store Connect.

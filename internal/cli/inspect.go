@@ -94,6 +94,16 @@ func (p *program) inspect(c *cli.Context) error {
 		return err
 	}
 	plan.Distribution.Groups = trimmed(c.StringSlice("groups"))
+	if c.Bool("online") {
+		return p.withRunner(c, func(runner *release.Runner) error { return p.inspectAll(c, plan, ignore, runner) })
+	}
+	return p.inspectAll(c, plan, ignore, nil)
+}
+
+// inspectAll inspects the packages of a command line. Without a runner it is
+// offline.
+func (p *program) inspectAll(c *cli.Context, plan release.Plan, ignore []string, runner *release.Runner) error {
+	failOn := c.String("fail-on")
 	packages := []inspection{}
 	var refused *release.Error
 	for _, path := range c.Args().Slice() {
@@ -105,8 +115,8 @@ func (p *program) inspect(c *cli.Context) error {
 			info.Platform = plan.Platform
 		}
 		findings := bundle.Preflight(info, p.Now())
-		if c.Bool("online") {
-			online, err := p.checkOnline(c, info, plan)
+		if runner != nil {
+			online, err := runner.Check(c.Context, info, plan)
 			if err != nil {
 				return err
 			}
@@ -130,15 +140,6 @@ func (p *program) inspect(c *cli.Context) error {
 		}
 	}
 	return p.inspected(c, packages, refused)
-}
-
-// checkOnline asks the service about a package.
-func (p *program) checkOnline(c *cli.Context, info bundle.Info, plan release.Plan) (findings []bundle.Finding, err error) {
-	err = p.withRunner(c, func(runner *release.Runner) error {
-		findings, err = runner.Check(c.Context, info, plan)
-		return err
-	})
-	return findings, err
 }
 
 // inspected ends an inspection. Findings are part of its JSON also where they

@@ -44,9 +44,6 @@ type recording struct {
 // record begins a recording, if the flags ask for one. Without any it records
 // nothing.
 func (p *program) record(c *cli.Context) error {
-	if p.recording != nil {
-		return nil
-	}
 	r := &recording{report: c.String("report"), har: c.String("trace-http"), json: c.String("log-format") == logJSON}
 	if format := c.String("log-format"); format != "" && format != logText && format != logJSON {
 		return usagef("text or json", "--log-format %q is not known", format)

@@ -101,9 +101,6 @@ func (p *program) narrator(c *cli.Context) *term.Narrator {
 
 // open makes the client of a command from its flags.
 func (p *program) open(c *cli.Context, override *asc.Options, report reporter) (*session, error) {
-	if err := p.record(c); err != nil {
-		return nil, err
-	}
 	options := asc.Options{UserAgent: "ascend/" + p.Version, OnRetry: report.Retry, Now: p.Now}
 	if c.IsSet("retry-for") {
 		options.RetryFor = c.Duration("retry-for")

@@ -104,10 +104,7 @@ func markdown(outcomes []Outcome) string {
 	var b strings.Builder
 	for _, o := range outcomes {
 		s := o.Summary
-		title := strings.TrimSpace(s.BundleID + " " + s.Version)
-		if s.BuildNumber != "" {
-			title += " (" + s.BuildNumber + ")"
-		}
+		title := subjectOf(s)
 		switch {
 		case o.Problem != nil:
 			fmt.Fprintf(&b, "### ❌ %s\n\n%s\n\n", cell(title), cell(o.Problem.Message))
@@ -118,7 +115,7 @@ func markdown(outcomes []Outcome) string {
 				fmt.Fprintf(&b, "\n**What to do:** %s\n\n", cell(o.Problem.Hint))
 			}
 		default:
-			fmt.Fprintf(&b, "### ✅ %s is %s\n\n", cell(title), cell(s.State))
+			fmt.Fprintf(&b, "### ✅ %s is %s\n\n", cell(title), cell(stateOf(s)))
 		}
 		b.WriteString("| | |\n| --- | --- |\n")
 		row := func(name, value string) {
@@ -129,9 +126,7 @@ func markdown(outcomes []Outcome) string {
 		row("Platform", cell(s.Platform))
 		row("Groups", cell(strings.Join(s.Groups, ", ")))
 		row("Beta review", cell(s.BetaReviewState))
-		if s.Parts > 0 {
-			row("Transfer", fmt.Sprintf("%s in %d parts, %d retries, %d resumed", Bytes(s.Bytes), s.Parts, s.Retries, s.ResumedParts))
-		}
+		row("Transfer", transferOf(s))
 		if s.TestFlightURL != "" {
 			row("TestFlight", "[open]("+s.TestFlightURL+")")
 		}

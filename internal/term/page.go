@@ -97,17 +97,13 @@ func (p *page) describe(outcomes []Outcome) {
 	var titles, states []string
 	for _, o := range outcomes {
 		s := o.Summary
-		title := strings.TrimSpace(s.BundleID + " " + s.Version)
-		if s.BuildNumber != "" {
-			title += " (" + s.BuildNumber + ")"
-		}
-		titles = append(titles, strings.TrimSpace(title+" "+s.Platform))
+		titles = append(titles, strings.TrimSpace(subjectOf(s)+" "+s.Platform))
 		if o.Problem != nil {
 			p.Failed = true
 			p.Problems = append(p.Problems, *o.Problem)
 			states = append(states, "failed: "+strings.ReplaceAll(string(o.Problem.Kind), "_", " "))
 		} else {
-			states = append(states, strings.TrimSpace(s.State+" "+s.BetaReviewState))
+			states = append(states, strings.TrimSpace(stateOf(s)+" "+s.BetaReviewState))
 		}
 		row := func(name, value string) {
 			if value != "" {
@@ -121,9 +117,7 @@ func (p *page) describe(outcomes []Outcome) {
 		row("State", s.State)
 		row("Groups", strings.Join(s.Groups, ", "))
 		row("Beta review", s.BetaReviewState)
-		if s.Parts > 0 {
-			row("Transfer", fmt.Sprintf("%s in %d parts, %d retries, %d resumed", Bytes(s.Bytes), s.Parts, s.Retries, s.ResumedParts))
-		}
+		row("Transfer", transferOf(s))
 		for _, step := range s.Steps {
 			row("Step "+step.Name, string(step.State)+": "+step.Detail)
 		}

@@ -91,22 +91,7 @@ func (s Streams) Columns(rows [][]string) {
 
 // Summary writes the result of a release to stdout.
 func (s Streams) Summary(sum release.Summary) {
-	subject := strings.TrimSpace(fmt.Sprintf("%s %s", sum.BundleID, sum.Version))
-	if sum.BuildNumber != "" {
-		subject += " (" + sum.BuildNumber + ")"
-	}
-	state := sum.State
-	if state == "" {
-		state = "UPLOADED"
-	}
-	fmt.Fprintf(s.Out, "%s is %s\n", Clean(subject), state)
-	transferred := ""
-	if sum.Parts > 0 {
-		transferred = fmt.Sprintf("%s in %d %s, %d %s", Bytes(sum.Bytes), sum.Parts, plural(sum.Parts, "part", "parts"), sum.Retries, plural(sum.Retries, "retry", "retries"))
-		if sum.ResumedParts > 0 {
-			transferred += fmt.Sprintf(", %d there already", sum.ResumedParts)
-		}
-	}
+	fmt.Fprintf(s.Out, "%s is %s\n", Clean(subjectOf(sum)), stateOf(sum))
 	s.rows(
 		"app", sum.AppID,
 		"platform", sum.Platform,
@@ -114,7 +99,36 @@ func (s Streams) Summary(sum release.Summary) {
 		"build", sum.BuildID,
 		"groups", strings.Join(sum.Groups, ", "),
 		"beta review", sum.BetaReviewState,
-		"transfer", transferred,
+		"transfer", transferOf(sum),
 		"time", Duration(time.Duration(sum.DurationMS)*time.Millisecond),
 	)
+}
+
+// subjectOf names what a release is about.
+func subjectOf(sum release.Summary) string {
+	subject := strings.TrimSpace(sum.BundleID + " " + sum.Version)
+	if sum.BuildNumber != "" {
+		subject += " (" + sum.BuildNumber + ")"
+	}
+	return subject
+}
+
+// stateOf is the build's state, as far as it is known.
+func stateOf(sum release.Summary) string {
+	if sum.State == "" {
+		return "UPLOADED"
+	}
+	return sum.State
+}
+
+// transferOf says what a transfer took, or nothing if there was none.
+func transferOf(sum release.Summary) string {
+	if sum.Parts == 0 {
+		return ""
+	}
+	text := fmt.Sprintf("%s in %d %s, %d %s", Bytes(sum.Bytes), sum.Parts, plural(sum.Parts, "part", "parts"), sum.Retries, plural(sum.Retries, "retry", "retries"))
+	if sum.ResumedParts > 0 {
+		text += fmt.Sprintf(", %d there already", sum.ResumedParts)
+	}
+	return text
 }
