@@ -155,7 +155,7 @@ func (s *keptSource) program(f file, _ int64) *Executable {
 	if e := s.programs[f.ref]; e != nil {
 		return e
 	}
-	return &Executable{Bytes: f.size, Problem: errNotMachO.Error()}
+	return &Executable{Bytes: f.size, Problem: errNotMachO.Error(), foreign: true}
 }
 
 // readPayload reads the files of a cpio archive once, and keeps what the rest
@@ -196,7 +196,7 @@ func readPayload(archive *cpioReader) (*contents, error) {
 			bytes += entry.size
 			kept.contents[f.ref] = content
 		case entry.size >= 8 && !f.folder() && !f.symlink():
-			if e := readExecutable(archive, entry.size, entry.size); e.Problem != errNotMachO.Error() {
+			if e := readExecutable(archive, entry.size, entry.size); !e.foreign {
 				kept.programs[f.ref] = e
 			}
 		}

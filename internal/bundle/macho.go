@@ -25,6 +25,9 @@ type Executable struct {
 	// read.
 	Signature       *Signature `json:"signature"`
 	SignatureUnread string     `json:"signature_unread,omitempty"`
+
+	// foreign tells that it is no program for Apple's systems at all.
+	foreign bool
 }
 
 // A Slice is a program for one architecture.
@@ -112,7 +115,7 @@ func readExecutable(r io.Reader, size, reach int64) *Executable {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		e.Problem = "it is cut off"
 	case err != nil:
-		e.Problem = err.Error()
+		e.Problem, e.foreign = err.Error(), errors.Is(err, errNotMachO)
 	}
 	return e
 }

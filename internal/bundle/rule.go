@@ -129,7 +129,7 @@ func own() []BundleKind {
 // there is nothing.
 func bare(info Info) bool {
 	for _, b := range info.Bundles {
-		if b.profilePath != "" || b.HashedFiles || b.Executable != nil && b.Executable.Problem != errNotMachO.Error() {
+		if b.profilePath != "" || b.HashedFiles || b.Executable != nil && !b.Executable.foreign {
 			return false
 		}
 	}
