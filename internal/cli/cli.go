@@ -222,8 +222,10 @@ func (p *program) problem(err error) term.Problem {
 // reached says how far a run got, with the ids needed to go on.
 func reached(s release.Summary) string {
 	switch {
-	case s.BuildID != "":
+	case s.BuildID != "" && s.State != "":
 		return "reached: build " + s.BuildID + " (" + s.State + ")"
+	case s.BuildID != "":
+		return "reached: build " + s.BuildID
 	case s.BuildUploadID != "":
 		return "reached: build upload " + s.BuildUploadID
 	}
