@@ -29,8 +29,10 @@ type Build struct {
 	PreReleaseVersion PreReleaseVersion
 	BetaDetail        *BuildBetaDetail
 	BetaGroupIDs      []string
-	// ReviewState is the state of the beta review submission, or empty.
-	ReviewState string
+	// ReviewState is the state of the beta review submission, or empty, and
+	// ReviewSubmittedDate when it was made.
+	ReviewState         string
+	ReviewSubmittedDate time.Time
 }
 
 // The processing states of a build. All but PROCESSING are final.
@@ -79,7 +81,7 @@ func toBuild(r resource[buildAttributes], in included) Build {
 		b.BetaDetail = &detail
 	}
 	if s, ok := find[betaAppReviewSubmissionAttributes](in, "betaAppReviewSubmissions", r.one("betaAppReviewSubmission")); ok {
-		b.ReviewState = s.Attributes.BetaReviewState
+		b.ReviewState, b.ReviewSubmittedDate = s.Attributes.BetaReviewState, s.Attributes.SubmittedDate.Time
 	}
 	return b
 }

@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/creack/pty"
+	"github.com/hinshun/vt10x"
 
 	"github.com/ascend-cli/ascend/internal/sandbox"
 )
@@ -34,7 +35,7 @@ func (s *site) onScreen(columns uint16, variables []string, args ...string) *scr
 	s.t.Helper()
 	p := s.command(args...)
 	p.Stdout, p.Stderr = nil, nil
-	p.Env = append(p.Env, append([]string{"CI=", "TERM=xterm-256color", "NO_COLOR="}, variables...)...)
+	p.Env = append(p.Env, append([]string{"CI=", "TERM=xterm-256color", "NO_COLOR=", "LC_ALL=C.UTF-8"}, variables...)...)
 	device, err := pty.StartWithSize(p.Cmd, &pty.Winsize{Rows: 24, Cols: columns})
 	if err != nil {
 		s.t.Skipf("there is no pseudo-terminal: %v", err)
@@ -85,18 +86,41 @@ func (w *screen) end() int {
 	return code
 }
 
-var control = regexp.MustCompile(`\x1b\[[0-9;]*[A-Za-z]`)
+// redrawn is what was drawn of the live view: each time, the lines from one
+// removal of it to the next.
+func (w *screen) redrawn() []string {
+	pieces := strings.Split(w.text(), "\x1b[J")
+	var lines []string
+	for _, piece := range pieces[1:] {
+		piece = control.ReplaceAllString(piece, "")
+		for line := range strings.SplitSeq(piece, "\n") {
+			lines = append(lines, strings.TrimRight(line, "\r "))
+		}
+	}
+	return lines
+}
 
-// widest is the longest thing that was drawn on one line, and redrawn.
-func widest(text string) int {
+var control = regexp.MustCompile(`\r|\x1b\[[0-9;]*[A-Za-z]`)
+
+// liveLine matches what the live view consists of.
+var liveLine = regexp.MustCompile(`^  ([✓▸·-][a-z]+ ?)+$|^  \[\d/\d\] |^  transfer +\d+% |^ {13}\d+ of|^  wait +build`)
+
+// widest is the longest line of the live view.
+func widest(lines []string) int {
 	longest := 0
-	for line := range strings.SplitSeq(text, "\n") {
-		drawn := strings.Split(strings.TrimSuffix(line, "\r"), "\r")
-		for _, d := range drawn[:len(drawn)-1] { // the last one stays, and is wrapped by the terminal
-			longest = max(longest, utf8.RuneCountInString(strings.TrimRight(control.ReplaceAllString(d, ""), " ")))
+	for _, line := range lines {
+		if liveLine.MatchString(line) {
+			longest = max(longest, utf8.RuneCountInString(line))
 		}
 	}
 	return longest
+}
+
+// left is what the terminal shows at the end.
+func (w *screen) left(columns int) string {
+	terminal := vt10x.New(vt10x.WithSize(columns, 60))
+	_, _ = terminal.Write([]byte(w.text())) // it only draws
+	return strings.TrimSpace(terminal.String())
 }
 
 // slow is a site whose transfers take a while to look at.
@@ -108,17 +132,22 @@ func TestATerminalShowsALiveView(t *testing.T) {
 	s := slow(t)
 	w := s.onScreen(120, nil, "upload", "--groups", "QA", pack(t, "7", 2<<20))
 	w.await(" in flight")
+	w.await("▸wait")
 	if code := w.end(); code != 0 {
 		t.Fatalf("it ended with %d: %s", code, w.text())
 	}
-	text := w.text()
-	for _, want := range []string{"\r", "MB", "added to QA", "com.example.demo 1.0 (7) is VALID"} {
-		if !strings.Contains(text, want) {
-			t.Errorf("it does not show %q:\n%q", want, text)
+	lines := strings.Join(w.redrawn(), "\n")
+	for _, want := range []string{"▸transfer ·commit ·wait ·distribute", "✓commit ▸wait ·distribute", " of 2.1 MB, ", "wait       build upload: PROCESSING, "} {
+		if !strings.Contains(lines, want) {
+			t.Errorf("it does not show %q:\n%s", want, lines)
 		}
 	}
-	if n := widest(text); n > 120 || n < 20 {
-		t.Errorf("the live line is %d wide", n)
+	if n := widest(w.redrawn()); n >= 120 || n < 20 {
+		t.Errorf("the live view is %d wide", n)
+	}
+	end := w.left(120)
+	if strings.ContainsAny(end, "▸█·") || !strings.Contains(end, "added to QA") || !strings.Contains(end, "com.example.demo 1.0 (7) is VALID") {
+		t.Errorf("at the end there is\n%s", end)
 	}
 }
 
@@ -128,8 +157,11 @@ func TestANarrowTerminalIsNotOverrun(t *testing.T) {
 	if code := w.end(); code != 0 {
 		t.Fatalf("it ended with %d: %s", code, w.text())
 	}
-	if n := widest(w.text()); n > 36 {
-		t.Errorf("the live line is %d wide:\n%q", n, w.text())
+	if n := widest(w.redrawn()); n >= 36 || n < 10 {
+		t.Errorf("the live view is %d wide:\n%q", n, w.redrawn())
+	}
+	if end := w.left(36); strings.Contains(end, "█") || strings.Contains(end, "/7]") {
+		t.Errorf("at the end there is\n%s", end)
 	}
 }
 
@@ -140,14 +172,17 @@ func TestAResizedTerminalIsFollowed(t *testing.T) {
 	if err := pty.Setsize(w.device, &pty.Winsize{Rows: 24, Cols: 40}); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(300 * time.Millisecond) // a drawing that was under way
-	before := len(w.text())
+	before := len(w.redrawn())
+	w.await("[5/6] transfer") // which is what there is room for
 	if code := w.end(); code != 0 {
 		t.Fatalf("it ended with %d: %s", code, w.text())
 	}
-	after := w.text()[before:]
-	if _, rest, ok := strings.Cut(after, "\r"); !ok || widest(rest) > 40 {
-		t.Errorf("after it became narrow the live line is %d wide:\n%q", widest(rest), after)
+	lines := w.redrawn()[before:]
+	for len(lines) > 0 && !strings.HasPrefix(lines[0], "  [5/6]") {
+		lines = lines[1:] // a drawing that was under way
+	}
+	if n := widest(lines); n >= 40 || n < 10 {
+		t.Errorf("after it became narrow the live view is %d wide:\n%q", n, lines)
 	}
 }
 

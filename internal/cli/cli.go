@@ -56,6 +56,7 @@ func (p *program) runArguments(ctx context.Context, args []string) int {
 	args, err := arrange(app, args)
 	if err == nil {
 		p.Streams.CI, err = ciOf(args, p.Getenv)
+		p.Streams.Live = p.Streams.Live && p.Streams.CI == term.NoCI // its lines are for a log
 	}
 	if err == nil {
 		err = app.RunContext(ctx, append([]string{"ascend"}, args...))

@@ -21,7 +21,7 @@ func testProgram(t *testing.T, variables map[string]string) (*program, *bytes.Bu
 	t.Helper()
 	var out, errs bytes.Buffer
 	return &program{Environment: Environment{
-		Streams: term.Streams{In: strings.NewReader("from stdin\n"), Out: &out, Err: &errs, Width: func() int { return 80 }},
+		Streams: term.Streams{In: strings.NewReader("from stdin\n"), Out: &out, Err: &errs, Size: func() (int, int) { return 80, 24 }},
 		Getenv:  func(name string) string { return variables[name] }, Home: t.TempDir(), Version: "v1.2.3", Now: time.Now,
 	}}, &out, &errs
 }

@@ -12,7 +12,7 @@ func (p *program) distributeCommand() *cli.Command {
 		Usage: "give a build that was uploaded before to testers",
 		Description: "Selects a build by --build, or by --app with --version and --build-number; the latest if no number is given.\n" +
 			"A build that is still processing is waited for. Running it twice changes nothing the second time.",
-		Flags: flags(configFlag(), buildFlags(), distributionFlags(), appInfoFlags(), waitFlags(), credentialFlags(), resultFlags(), outputFlags()),
+		Flags: flags(configFlag(), buildFlags(), distributionFlags(), appInfoFlags(), waitFlags(), stateFlags(), credentialFlags(), resultFlags(), outputFlags()),
 		Action: func(c *cli.Context) error {
 			if err := noArguments(c); err != nil {
 				return err

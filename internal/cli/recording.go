@@ -77,6 +77,7 @@ func (p *program) record(c *cli.Context) error {
 		r.recorder.Log(p.Streams.Err, true, verbose)
 		p.Streams.Err, p.Streams.Live, p.Streams.CI = io.Discard, false, term.NoCI
 	case verbose:
+		p.Streams.Live = false // a log scrolls
 		r.recorder.Log(p.Streams.Err, false, true)
 	}
 	p.recording = r

@@ -38,7 +38,7 @@ func waitFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.DurationFlag{Name: "timeout", Usage: "how long to wait for Apple's processing at most", Value: 90 * time.Minute},
 		&cli.BoolFlag{Name: "until-appears", Usage: "wait only until there is a build; what needs a processed one is left for ascend distribute"},
-		&cli.DurationFlag{Name: "poll-interval", Usage: "pause between two looks (default: adaptive, 2 s to 80 s)"},
+		&cli.DurationFlag{Name: "poll-interval", Usage: "pause between two looks (default: adaptive, 2 s to 100 s)"},
 	}
 }
 
@@ -92,6 +92,7 @@ type reporter interface {
 	Warn(text string)
 	Notice(text string)
 	Retry(asc.Retry)
+	Start()
 	Close()
 }
 
@@ -127,6 +128,7 @@ func (p *program) open(c *cli.Context, override *asc.Options, report reporter) (
 	if err != nil {
 		return nil, err
 	}
+	report.Start()
 	return &session{client: client, close: func() {
 		report.Close()
 		transport.CloseIdleConnections()

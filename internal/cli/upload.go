@@ -53,20 +53,34 @@ func transferFlags() []cli.Flag {
 
 func stateFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "state-dir", Usage: "`FOLDER` for what must be remembered of an upload (default: ascend in the user's state folder)"},
+		&cli.StringFlag{Name: "state-dir", Usage: "`FOLDER` for what is remembered of uploads under way and of how long builds took (default: ascend in the user's state folder)"},
 	}
 }
 
 // store is where uploads under way are remembered, or nil.
 func (p *program) store(c *cli.Context) *state.Store {
-	dir := c.String("state-dir")
-	if dir == "" {
-		if p.StateHome == "" {
-			return nil
-		}
-		dir = filepath.Join(p.StateHome, "ascend")
+	if dir := p.stateDir(c); dir != "" {
+		return state.Open(filepath.Join(dir, "uploads"), p.Now)
 	}
-	return state.Open(filepath.Join(p.expand(dir), "uploads"), p.Now)
+	return nil
+}
+
+// history is where it is remembered how long builds took, or nil.
+func (p *program) history(c *cli.Context) *state.History {
+	if dir := p.stateDir(c); dir != "" {
+		return state.OpenHistory(filepath.Join(dir, "processing"))
+	}
+	return nil
+}
+
+func (p *program) stateDir(c *cli.Context) string {
+	if dir := c.String("state-dir"); dir != "" {
+		return p.expand(dir)
+	}
+	if p.StateHome == "" {
+		return ""
+	}
+	return filepath.Join(p.StateHome, "ascend")
 }
 
 func (p *program) upload(c *cli.Context) error {
@@ -90,7 +104,7 @@ func (p *program) upload(c *cli.Context) error {
 		}
 	}
 	runner := &release.Runner{
-		Pool: upload.NewPool(c.Int("concurrency"), c.Int("max-concurrency")), Limit: limit, RetryFor: c.Duration("retry-for"), State: p.store(c), Now: p.Now,
+		Pool: upload.NewPool(c.Int("concurrency"), c.Int("max-concurrency")), Limit: limit, RetryFor: c.Duration("retry-for"), State: p.store(c), History: p.history(c), Now: p.Now,
 	}
 	var override *asc.Options
 	if c.Bool("sandbox") {
@@ -101,7 +115,7 @@ func (p *program) upload(c *cli.Context) error {
 		defer server.Close()
 		key := server.Keys()[0]
 		override = &asc.Options{Key: asc.Key{ID: key.ID, IssuerID: key.IssuerID, Private: key.Private}, URL: server.URL()}
-		runner.State = nil // it ends with this run
+		runner.State, runner.History = nil, nil // it ends with this run
 	}
 	if len(plans) > 1 {
 		return p.uploadSeveral(c, runner, plans, override)

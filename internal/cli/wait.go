@@ -17,7 +17,7 @@ func (p *program) waitCommand() *cli.Command {
 		Flags: flags([]cli.Flag{
 			&cli.StringFlag{Name: "listen", Usage: "have Apple tell of changes by a webhook, received at `[HOST]:PORT`; removed at the end"},
 			&cli.StringFlag{Name: "public-url", Usage: "with --listen: the https `URL` under which Apple reaches that port"},
-		}, buildFlags(), waitFlags(), credentialFlags(), resultFlags(), outputFlags()),
+		}, buildFlags(), waitFlags(), stateFlags(), credentialFlags(), resultFlags(), outputFlags()),
 		Action: func(c *cli.Context) error {
 			if err := noArguments(c); err != nil {
 				return err
@@ -57,7 +57,7 @@ func (p *program) run(c *cli.Context, plan release.Plan, do func(*release.Runner
 		return err
 	}
 	defer session.close()
-	summary, err := do(&release.Runner{Client: session.client, Observer: p.recording.observe(narrator), Now: p.Now}, c.Context, plan)
+	summary, err := do(&release.Runner{Client: session.client, Observer: p.recording.observe(narrator), History: p.history(c), Now: p.Now}, c.Context, plan)
 	session.close()
 	return p.result(c, summary, err)
 }

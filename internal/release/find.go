@@ -3,6 +3,7 @@ package release
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/ascend-cli/ascend/asc"
 	"github.com/ascend-cli/ascend/internal/bundle"
@@ -149,7 +150,7 @@ func (r *run) describeNumbers() string {
 
 // waitForFound waits for whatever find selected.
 func (r *run) waitForFound(ctx context.Context, f found) (asc.Build, error) {
-	w := r.newWaiter()
+	w := r.newWaiter(time.Time{})
 	if r.plan.Listen != nil {
 		var err error
 		if w.ears, err = r.listen(ctx, f.app); err != nil {

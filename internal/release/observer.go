@@ -30,6 +30,10 @@ type Observer interface{ Observe(Event) }
 type Event interface{ event() }
 
 type (
+	// Planned comes first: the stages of this release.
+	Planned struct{ Stages []StageName }
+	// Ended comes last.
+	Ended struct{ Err error }
 	// StageStarted and StageFinished frame a stage.
 	StageStarted struct{ Name StageName }
 	// StageFinished carries the stage's error, if it failed.
@@ -59,6 +63,10 @@ type (
 		// Elapsed is the time since the wait began, Next the pause before the
 		// next look.
 		Elapsed, Next time.Duration
+		// Age is the time since the upload ended, as far as that is known, and
+		// Expected what it usually is at the end.
+		Age      time.Duration
+		Expected Expectation
 	}
 	// Apple is a finding of Apple's processing.
 	Apple struct {
@@ -78,6 +86,8 @@ type (
 	Warning struct{ Text string }
 )
 
+func (Planned) event()         {}
+func (Ended) event()           {}
 func (StageStarted) event()    {}
 func (StageFinished) event()   {}
 func (Inspected) event()       {}

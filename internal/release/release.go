@@ -146,6 +146,9 @@ type Runner struct {
 	// State remembers uploads under way on this machine; nil means that only
 	// the service does.
 	State *state.Store
+	// History remembers how long the processing of earlier builds took; nil
+	// means that only the service does.
+	History *state.History
 	// Now and Sleep are the clock.
 	Now   func() time.Time
 	Sleep func(context.Context, time.Duration) error
@@ -155,14 +158,21 @@ type Runner struct {
 // what was reached, also when there is an error. The error can be classified
 // with [KindOf].
 func (r *Runner) Upload(ctx context.Context, plan Plan) (Summary, error) {
-	run := r.start(plan)
+	stages := []StageName{StageInspect, StagePreflight, StageResolve, StageReserve, StageTransfer, StageCommit}
+	if !plan.NoWait {
+		stages = append(stages, StageWait)
+	}
+	if plan.Distribution.Wanted() {
+		stages = append(stages, StageDistribute)
+	}
+	run := r.start(plan, stages...)
 	err := run.upload(ctx)
 	return run.finish(err)
 }
 
 // Wait waits for a build or build upload that exists.
 func (r *Runner) Wait(ctx context.Context, plan Plan) (Summary, error) {
-	run := r.start(plan)
+	run := r.start(plan, StageResolve, StageWait)
 	err := run.waitOnly(ctx)
 	return run.finish(err)
 }
@@ -170,7 +180,7 @@ func (r *Runner) Wait(ctx context.Context, plan Plan) (Summary, error) {
 // Distribute gives a build that was uploaded before to its testers. A build
 // that is still processing is waited for.
 func (r *Runner) Distribute(ctx context.Context, plan Plan) (Summary, error) {
-	run := r.start(plan)
+	run := r.start(plan, StageResolve, StageWait, StageDistribute)
 	err := run.distributeOnly(ctx)
 	return run.finish(err)
 }
@@ -185,7 +195,7 @@ type run struct {
 	memory  *memory
 }
 
-func (r *Runner) start(plan Plan) *run {
+func (r *Runner) start(plan Plan, stages ...StageName) *run {
 	copied := *r
 	if copied.Observer == nil {
 		copied.Observer = nobody{}
@@ -204,12 +214,16 @@ func (r *Runner) start(plan Plan) *run {
 	run.summary.Warnings = []string{}
 	run.summary.Steps = []Step{}
 	run.summary.Stages = map[string]int64{}
+	if len(stages) > 0 {
+		run.Observer.Observe(Planned{Stages: stages})
+	}
 	return run
 }
 
 func (r *run) finish(err error) (Summary, error) {
 	r.summary.DurationMS = r.Now().Sub(r.started).Milliseconds()
 	r.summary.TestFlightURL = r.summary.testFlightURL()
+	r.Observer.Observe(Ended{Err: err})
 	return r.summary, err
 }
 

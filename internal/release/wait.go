@@ -19,35 +19,26 @@ type waiter struct {
 	// state is what was seen last, and changed when it was seen first.
 	state   string
 	changed time.Time
+	// looks counts those at something unfinished, uploaded is when the package
+	// had arrived, as far as that is known.
+	looks    int
+	uploaded time.Time
+	// expected is what earlier builds tell, once that was asked.
+	expected Expectation
+	asked    bool
 	// ears hear of changes, where a webhook was asked for.
 	ears *ears
 }
 
-const (
-	firstPoll = 2 * time.Second
-	// longestPoll is the pause once a wait has become long: 45 looks an hour of
-	// the 3500 a key has.
-	longestPoll = 80 * time.Second
-	// A pause is a part of the time that a state has lasted: what has just
-	// changed may change again soon, and what takes an hour can be known a
-	// little later. Two states of ten minutes take less than 40 looks. A state
-	// after the first is looked at as if it had lasted for a while.
-	pausePart  = 3
-	laterStart = 6 * time.Second
-	// listeningPoll is the pause while a webhook tells of changes.
-	listeningPoll = time.Minute
-	// lowBudget is the remaining hourly allowance at which a wait leaves the
-	// rest to others, by looking once a minute.
-	lowBudget     = 300
-	lowBudgetPoll = time.Minute
-	// linkPatience is how long a COMPLETE build upload may lack its build
-	// before the build is looked up by its numbers.
-	linkPatience = 30 * time.Second
-)
+// linkPatience is how long a COMPLETE build upload may lack its build before the
+// build is looked up by its numbers.
+const linkPatience = 30 * time.Second
 
-func (r *run) newWaiter() *waiter {
+// newWaiter begins a wait, for what was uploaded then or, if that is zero, at a
+// time that the service tells.
+func (r *run) newWaiter(uploaded time.Time) *waiter {
 	now := r.Now()
-	return &waiter{run: r, started: now, deadline: now.Add(r.plan.Timeout), seen: map[asc.StateDetail]bool{}}
+	return &waiter{run: r, started: now, deadline: now.Add(r.plan.Timeout), uploaded: uploaded, seen: map[asc.StateDetail]bool{}}
 }
 
 // interval is the pause before the next look.
@@ -65,7 +56,7 @@ func (w *waiter) interval(what, state string) time.Duration {
 	case w.ears != nil:
 		pause = listeningPoll
 	default:
-		pause = min(longestPoll, max(firstPoll, now.Sub(w.changed)/pausePart))
+		pause = pauseAfter(now.Sub(w.changed), w.age(), w.expected)
 	}
 	if limit := w.Client.RateLimit(); limit.Known() && limit.Remaining < lowBudget {
 		pause = max(pause, lowBudgetPoll)
@@ -73,9 +64,28 @@ func (w *waiter) interval(what, state string) time.Duration {
 	return pause
 }
 
+// since takes the service's word for when the package had arrived, where this
+// run has not seen it.
+func (w *waiter) since(uploaded time.Time) {
+	if w.uploaded.IsZero() {
+		w.uploaded = uploaded
+	}
+}
+
+// age is the time since the package had arrived or, where that is not known,
+// since the wait began.
+func (w *waiter) age() time.Duration {
+	if w.uploaded.IsZero() {
+		return w.Now().Sub(w.started)
+	}
+	return max(0, w.Now().Sub(w.uploaded))
+}
+
 // pause tells what is waited for and sleeps until the next look. It fails when
 // the time is up.
 func (w *waiter) pause(ctx context.Context, what, state string) error {
+	w.looks++
+	w.expect(ctx)
 	next := w.interval(what, state)
 	now := w.Now()
 	if remaining := w.deadline.Sub(now); remaining <= 0 {
@@ -83,7 +93,7 @@ func (w *waiter) pause(ctx context.Context, what, state string) error {
 	} else if next > remaining {
 		next = remaining
 	}
-	w.Observer.Observe(Waiting{For: what, State: state, Elapsed: now.Sub(w.started), Next: next})
+	w.Observer.Observe(Waiting{For: what, State: state, Elapsed: now.Sub(w.started), Next: next, Age: w.age(), Expected: w.expected})
 	return w.ears.sleep(ctx, w.Sleep, next)
 }
 
@@ -120,7 +130,11 @@ func (w *waiter) passing(ctx context.Context, err error, what string) error {
 // waitForUpload follows a build upload to its build, and the build to the
 // point where it can be distributed.
 func (r *run) waitForUpload(ctx context.Context, res reservation) (asc.Build, error) {
-	w := r.newWaiter()
+	var uploaded time.Time
+	if r.summary.Parts > 0 { // just now, by this run
+		uploaded = r.Now()
+	}
+	w := r.newWaiter(uploaded)
 	buildID, err := w.upload(ctx, res.uploadID)
 	if err != nil {
 		return asc.Build{}, err
@@ -145,6 +159,7 @@ func (w *waiter) upload(ctx context.Context, id string) (string, error) {
 		}
 		w.show(current.State)
 		w.describeUpload(current)
+		w.since(current.UploadedDate)
 		switch current.State.State {
 		case asc.UploadFailed:
 			return "", w.refused(what, current.State)
@@ -228,6 +243,7 @@ func (w *waiter) build(ctx context.Context, id string) (asc.Build, error) {
 			continue
 		}
 		w.describeBuild(current)
+		w.since(current.UploadedDate)
 		switch current.ProcessingState {
 		case asc.BuildFailed, asc.BuildInvalid:
 			return asc.Build{}, w.invalid(ctx, what, current)
@@ -243,8 +259,12 @@ func (w *waiter) build(ctx context.Context, id string) (asc.Build, error) {
 				valid = w.Now()
 			}
 			done, err := w.betaReady(current, w.Now().Sub(valid))
-			if err != nil || done {
+			if err != nil {
 				return current, err
+			}
+			if done {
+				w.remember()
+				return current, nil
 			}
 		}
 		if err := w.pause(ctx, what, current.ProcessingState); err != nil {

@@ -30,18 +30,22 @@ func Open(dir string, now func() time.Time) *Store { return &Store{dir: dir, now
 // Dir is the store's folder.
 func (s *Store) Dir() string { return s.dir }
 
-// path is the file of a key. Its name can be read by people, and its hash
-// keeps keys apart that look alike.
 func (s *Store) path(k Key, extension string) string {
-	sum := sha256.Sum256([]byte(strings.Join([]string{k.API, k.BundleID, k.Platform, k.Version, k.BuildNumber}, "\x00")))
+	return filepath.Join(s.dir, fileName(k.BundleID+"-"+k.Version+"-"+k.BuildNumber+"-"+k.Platform, k.API, k.BundleID, k.Platform, k.Version, k.BuildNumber)+extension)
+}
+
+// fileName can be read by people, and its hash of the key keeps keys apart that
+// look alike.
+func fileName(readable string, key ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(key, "\x00")))
 	name := strings.Map(func(r rune) rune {
 		if r == '.' || r == '-' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
 			return r
 		}
 		return '_'
-	}, k.BundleID+"-"+k.Version+"-"+k.BuildNumber+"-"+k.Platform)
+	}, readable)
 	const longest = 100
-	return filepath.Join(s.dir, name[:min(len(name), longest)]+"-"+hex.EncodeToString(sum[:6])+extension)
+	return name[:min(len(name), longest)] + "-" + hex.EncodeToString(sum[:6])
 }
 
 // Load returns the record of a key. One that cannot be read counts as none,

@@ -7,23 +7,24 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mattn/go-runewidth"
+
 	"github.com/ascend-cli/ascend/asc"
 	"github.com/ascend-cli/ascend/internal/release"
-	"github.com/ascend-cli/ascend/upload"
 )
 
 // A Board tells on stderr what several releases do at the same time: lines
-// with the name of each in front, and on a terminal one line each below them
-// that is redrawn.
+// with the name of each in front, and on a terminal a live view below them with
+// a line for each.
 type Board struct {
 	streams Streams
 	now     func() time.Time
 	quiet   bool
+	ticking ticking
 
 	mu    sync.Mutex
+	live  live
 	lanes []*lane
-	drawn int // lines of lanes on the screen
-	last  time.Time
 }
 
 // lane is one release on a board.
@@ -32,30 +33,44 @@ type lane struct {
 	label    string
 	narrator *Narrator
 
-	status                string
-	bytes, sent           int64
-	parts, arrived, tries int
-	started               time.Time
+	status   string
+	busy     bool // begun, and not done
+	transfer *transfer
+	waiting  *waiting
 }
-
-// redrawEvery is the shortest pause between two drawings.
-const redrawEvery = 100 * time.Millisecond
 
 // NewBoard returns a board for packages.
 func NewBoard(streams Streams, quiet bool, now func() time.Time, paths []string) *Board {
-	b := &Board{streams: streams, now: now, quiet: quiet}
+	b := &Board{streams: streams, now: now, quiet: quiet, live: live{out: streams.Err, size: streams.Size}}
 	width := 0
 	for _, path := range paths {
-		width = max(width, len(filepath.Base(path)))
+		width = max(width, runewidth.StringWidth(Clean(filepath.Base(path))))
 	}
 	for _, path := range paths {
-		l := &lane{board: b, label: fmt.Sprintf("%-*s", width, Clean(filepath.Base(path))), status: "waiting"}
+		l := &lane{board: b, label: runewidth.FillRight(Clean(filepath.Base(path)), width), status: "not begun"}
 		plain := streams
 		plain.Live, plain.Err = false, l
 		l.narrator = NewNarrator(plain, quiet, now)
 		b.lanes = append(b.lanes, l)
 	}
 	return b
+}
+
+// Start has the board tell that time goes by, until it is closed.
+func (b *Board) Start() {
+	b.ticking.start(b.streams.Live, b.Tick)
+}
+
+// Tick draws the live view again or, where there is none, breaks silences that
+// have lasted too long.
+func (b *Board) Tick() {
+	if b.streams.Live {
+		b.print("")
+		return
+	}
+	for _, l := range b.lanes {
+		l.narrator.Tick()
+	}
 }
 
 // Lane is the observer of one release.
@@ -81,41 +96,61 @@ func (b *Board) Retry(r asc.Retry) {
 
 // Close ends what is being drawn.
 func (b *Board) Close() {
+	b.ticking.end()
 	for _, l := range b.lanes {
 		l.narrator.Close()
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.clear()
 	b.lanes = nil
+	b.draw("")
 }
 
+// print writes lines above the live view.
 func (b *Board) print(text string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.clear()
-	fmt.Fprint(b.streams.Err, text)
-	b.draw()
+	b.draw(text)
 }
 
-// clear removes the lanes from the screen.
-func (b *Board) clear() {
-	if b.drawn > 0 {
-		fmt.Fprintf(b.streams.Err, "\r\x1b[%dA\x1b[J", b.drawn)
-		b.drawn = 0
+// draw is called with the lock held.
+func (b *Board) draw(above string) {
+	if b.streams.Live && !b.quiet {
+		b.live.show(above, b.rows())
+	} else if above != "" {
+		fmt.Fprint(b.streams.Err, above)
 	}
 }
 
-func (b *Board) draw() {
-	if !b.streams.Live || b.quiet || len(b.lanes) == 0 {
-		return
+// rows are the live view: a line for each release or, where the terminal is too
+// low for all, for those under way and one for the others.
+func (b *Board) rows() []row {
+	columns, height := b.streams.Size()
+	now := b.now()
+	shown, left := b.lanes, 0
+	if room := max(2, height-3); len(b.lanes) > room {
+		shown = nil
+		for _, l := range b.lanes {
+			if l.busy && len(shown) < room-1 {
+				shown = append(shown, l)
+			}
+		}
+		left = len(b.lanes) - len(shown)
 	}
-	b.last = b.now()
-	width := b.streams.Width()
-	for _, l := range b.lanes {
-		fmt.Fprintln(b.streams.Err, fit("  "+l.label+"  "+l.describe(b.last, width), width))
+	var rows []row
+	for _, l := range shown {
+		rows = append(rows, plainRow("  "+l.label+"  "+l.describe(b.streams, now, columns)))
 	}
-	b.drawn = len(b.lanes)
+	if left > 0 {
+		ended := 0
+		for _, l := range b.lanes {
+			if l.status == done || strings.HasPrefix(l.status, failed) {
+				ended++
+			}
+		}
+		rows = append(rows, plainRow(fmt.Sprintf("  and %d more; %d of %d are done", left, ended, len(b.lanes))))
+	}
+	return rows
 }
 
 // Write takes the narrator's lines and puts the name of the lane in front.
@@ -134,54 +169,53 @@ func (l *lane) Observe(event release.Event) {
 	l.narrator.Observe(event)
 }
 
+// How a lane ends.
+const (
+	done   = "done"
+	failed = "failed during "
+)
+
 // note keeps the lane's line up to date.
 func (l *lane) note(event release.Event) {
-	b := l.board
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	l.board.mu.Lock()
+	defer l.board.mu.Unlock()
+	if l.transfer != nil {
+		l.transfer.observe(event, l.board.now())
+	}
 	switch e := event.(type) {
 	case release.StageStarted:
-		l.status = string(e.Name)
+		l.status, l.busy = string(e.Name), true
 	case release.StageFinished:
+		l.transfer, l.waiting = nil, nil
 		if e.Err != nil {
-			l.status = "failed during " + string(e.Name)
-		} else if e.Name == release.StageWait || e.Name == release.StageDistribute {
-			l.status = "done"
+			l.status, l.busy = failed+string(e.Name), false
 		}
+	case release.Ended:
+		if e.Err == nil {
+			l.status = done
+		}
+		l.busy = false
 	case release.TransferStarted:
-		l.bytes, l.parts, l.sent, l.arrived, l.started = e.Bytes, e.Parts, 0, 0, b.now()
-	case release.BytesSent:
-		l.sent += e.Bytes
-	case release.Part:
-		switch e.State {
-		case upload.PartDone, upload.PartResumed:
-			l.arrived++
-		case upload.PartRetry:
-			l.tries++
-		}
+		l.transfer = newTransfer(e, l.board.now())
 	case release.Waiting:
-		l.status = "wait: " + e.State + " (" + Duration(e.Elapsed) + ")"
-	default:
-		return
-	}
-	if b.streams.Live && b.now().Sub(b.last) >= redrawEvery {
-		b.clear()
-		b.draw()
+		l.waiting = &waiting{last: e, at: l.board.now()}
 	}
 }
 
 // describe is the lane's line: a bar while there is a transfer.
-func (l *lane) describe(now time.Time, width int) string {
-	if l.status != string(release.StageTransfer) || l.bytes == 0 {
-		return Clean(l.status)
+func (l *lane) describe(streams Streams, now time.Time, columns int) string {
+	marks := signsOf(streams)
+	switch {
+	case l.transfer != nil:
+		t := l.transfer
+		cells := max(5, min(30, columns-runewidth.StringWidth(l.label)-50))
+		text := fmt.Sprintf("%s %3.0f %% of %s, %s/s, %d/%d", marks.gauge(t.share(), cells), 100*t.share(), Bytes(t.bytes), Bytes(int64(max(0, t.rate(now, true)))), t.done, t.parts)
+		if t.retries > 0 {
+			text += fmt.Sprintf(", %d %s", t.retries, plural(t.retries, "retry", "retries"))
+		}
+		return text
+	case l.waiting != nil:
+		return Clean("wait: " + l.waiting.last.State + " (" + l.waiting.duration(now) + ")")
 	}
-	share := float64(max(0, min(l.sent, l.bytes))) / float64(l.bytes)
-	rate := float64(l.sent) / max(now.Sub(l.started), time.Millisecond).Seconds()
-	cells := max(5, min(30, width-len(l.label)-50))
-	full := int(share * float64(cells))
-	text := fmt.Sprintf("[%s%s] %3.0f %% of %s, %s/s, %d/%d", strings.Repeat("#", full), strings.Repeat(".", cells-full), 100*share, Bytes(l.bytes), Bytes(int64(rate)), l.arrived, l.parts)
-	if l.tries > 0 {
-		text += fmt.Sprintf(", %d %s", l.tries, plural(l.tries, "retry", "retries"))
-	}
-	return text
+	return Clean(l.status)
 }

@@ -179,7 +179,13 @@ func describeEvent(event release.Event) (slog.Level, string, map[string]any) {
 	case release.Part:
 		return describePart(e.PartEvent)
 	case release.Waiting:
-		return slog.LevelInfo, "waiting", map[string]any{"for": e.For, "state": e.State, "elapsed_ms": e.Elapsed.Milliseconds(), "next_ms": e.Next.Milliseconds()}
+		attrs := map[string]any{"for": e.For, "state": e.State, "elapsed_ms": e.Elapsed.Milliseconds(), "next_ms": e.Next.Milliseconds(), "age_ms": e.Age.Milliseconds()}
+		if e.Expected.Known() {
+			attrs["expected_ms"] = e.Expected.Typical.Milliseconds()
+		}
+		return slog.LevelInfo, "waiting", attrs
+	case release.Planned:
+		return slog.LevelInfo, "planned", map[string]any{"stages": e.Stages}
 	case release.Apple:
 		return levelOf(string(e.Severity)), "apple", map[string]any{"severity": string(e.Severity), "code": e.Code, "description": Clean(e.Description)}
 	case release.Progress:

@@ -6,8 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
-
 	"github.com/ascend-cli/ascend/asc"
 	"github.com/ascend-cli/ascend/internal/bundle"
 	"github.com/ascend-cli/ascend/internal/release"
@@ -17,35 +15,121 @@ import (
 // heartbeat is the longest silence without a terminal.
 const heartbeat = 30 * time.Second
 
-// A Narrator tells on stderr what a release does: a live bar on a terminal,
-// plain lines elsewhere. It is a [release.Observer].
+// A Narrator tells on stderr what a release does: lines that stay, and on a
+// terminal a live view below them with the stages and what the one under way
+// does. It is a [release.Observer].
 type Narrator struct {
 	streams Streams
 	quiet   bool
 	now     func() time.Time
+	ticking ticking
 
 	mu        sync.Mutex
+	live      live
+	strip     strip
+	underWay  release.StageName // the stage, or none
+	begun     time.Time         // that stage
 	transfer  *transfer
-	waiting   string
-	lastWait  time.Time
-	liveLine  bool
+	waiting   *waiting
+	many      *many
+	spoke     time.Time // the last line that stays
 	lastRetry time.Time
-	many      *progressbar.ProgressBar
+	told      bool   // what is expected of the wait
 	group     string // the part of the log that is open
+	closed    bool
+}
+
+// many is a command about many things.
+type many struct {
+	what        string
+	done, total int
+	bar         bar
 }
 
 // NewNarrator returns a narrator. A quiet one tells warnings and errors only.
 func NewNarrator(streams Streams, quiet bool, now func() time.Time) *Narrator {
-	return &Narrator{streams: streams, quiet: quiet, now: now}
+	return &Narrator{streams: streams, quiet: quiet, now: now, spoke: now(), live: live{out: streams.Err, size: streams.Size}}
+}
+
+// Start has the narrator tell that time goes by, until it is closed.
+func (n *Narrator) Start() {
+	n.ticking.start(n.streams.Live, n.Tick)
+}
+
+// Tick draws the live view again or, where there is none, breaks a silence
+// that has lasted too long.
+func (n *Narrator) Tick() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	switch {
+	case n.closed || n.quiet:
+	case n.streams.Live:
+		n.draw("")
+	case n.now().Sub(n.spoke) >= heartbeat:
+		n.beat()
+	}
+}
+
+// beat says what is under way, if anything is.
+func (n *Narrator) beat() {
+	now := n.now()
+	switch {
+	case n.transfer != nil:
+		n.say(release.StageTransfer, n.transfer.describe(now))
+	case n.waiting != nil:
+		n.say(release.StageWait, n.waiting.describe(now))
+	case n.many != nil:
+		n.line(fmt.Sprintf("  %-10s %d of %d", n.many.what, n.many.done, n.many.total))
+	case n.underWay != "":
+		n.say(n.underWay, "still at it after "+Duration(now.Sub(n.begun)))
+	}
 }
 
 // Close ends whatever is being drawn.
 func (n *Narrator) Close() {
+	n.ticking.end()
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.endTransfer()
-	n.clear()
+	n.waiting, n.many = nil, nil
+	n.closed = true
+	n.draw("")
 	n.closeGroup()
+}
+
+// draw writes lines that stay, and the live view below them.
+func (n *Narrator) draw(above string) {
+	if !n.streams.Live || n.quiet {
+		if above != "" {
+			fmt.Fprint(n.streams.Err, above)
+		}
+		return
+	}
+	n.live.show(above, n.rows())
+}
+
+// rows are the live view.
+func (n *Narrator) rows() []row {
+	if n.closed {
+		return nil
+	}
+	columns, _ := n.streams.Size()
+	now := n.now()
+	var rows []row
+	if stages, ok := n.strip.row(n.streams, columns); ok {
+		rows = append(rows, stages)
+	}
+	switch {
+	case n.transfer != nil:
+		rows = append(rows, n.transfer.rows(n.streams, now, columns)...)
+	case n.waiting != nil:
+		rows = append(rows, n.waiting.row(n.streams, now, columns))
+	case n.many != nil:
+		count := fmt.Sprintf("%d of %d", n.many.done, n.many.total)
+		line, _ := n.many.bar.draw(n.streams, fmt.Sprintf("  %-10s ", n.many.what), int64(n.many.done), int64(n.many.total), columns, "")
+		rows = append(rows, plainRow(line+" "+count))
+	}
+	return rows
 }
 
 // openGroup folds what the long stages write.
@@ -71,9 +155,10 @@ func (n *Narrator) Observe(event release.Event) {
 	switch e := event.(type) {
 	case release.BytesSent:
 		if n.transfer != nil {
-			n.fitBar(n.transfer)
-			n.transfer.add(e.Bytes)
+			n.transfer.observe(e, n.now())
 		}
+	case release.Planned:
+		n.strip.plan(e.Stages)
 	case release.Inspected:
 		n.say(release.StageInspect, describePackage(e.Info))
 	case release.Found:
@@ -83,7 +168,7 @@ func (n *Narrator) Observe(event release.Event) {
 	case release.Part:
 		n.part(e)
 	case release.StageStarted:
-		n.openGroup(e.Name)
+		n.started(e)
 	case release.StageFinished:
 		n.finished(e)
 	case release.Waiting:
@@ -97,7 +182,7 @@ func (n *Narrator) Observe(event release.Event) {
 	case release.Notice:
 		n.line(n.streams.dim("  note       ") + Clean(e.Text))
 	case release.Warning:
-		n.Warn(e.Text)
+		n.warn(e.Text)
 	}
 }
 
@@ -119,13 +204,19 @@ func again(err error, wait time.Duration) string {
 	return fmt.Sprintf("%v; next try in %s", err, Duration(wait))
 }
 
-// Warn writes a warning. The caller holds the lock or is alone.
+// Warn writes a warning.
 func (n *Narrator) Warn(text string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.warn(text)
+}
+
+func (n *Narrator) warn(text string) {
 	n.alarm(n.streams.yellow("  warning    ") + Clean(text))
 	n.streams.annotate("warning", text)
 }
 
-// line writes one line, above the live one if there is one.
+// line writes one line, above the live view if there is one.
 func (n *Narrator) line(text string) {
 	if !n.quiet {
 		n.alarm(text)
@@ -134,26 +225,12 @@ func (n *Narrator) line(text string) {
 
 // alarm writes a line that a quiet run tells as well.
 func (n *Narrator) alarm(text string) {
-	n.clear()
-	fmt.Fprintln(n.streams.Err, text)
+	n.spoke = n.now()
+	n.draw(text + "\n")
 }
 
 func (n *Narrator) say(stage release.StageName, text string) {
 	n.line(fmt.Sprintf("  %-10s %s", stage, Clean(text)))
-}
-
-// clear removes the live line.
-func (n *Narrator) clear() {
-	if n.transfer != nil && n.transfer.bar != nil {
-		_ = n.transfer.bar.Clear() // a line that stays is harmless
-	}
-	if n.many != nil {
-		_ = n.many.Clear() // a line that stays is harmless
-	}
-	if n.liveLine {
-		fmt.Fprint(n.streams.Err, "\r\x1b[K")
-		n.liveLine = false
-	}
 }
 
 func describePackage(info bundle.Info) string {
@@ -164,18 +241,29 @@ func (n *Narrator) found(f bundle.Finding) {
 	text := fmt.Sprintf("%s [%s]: %s", f.Message, f.Rule, f.Remedy)
 	switch f.Severity {
 	case bundle.SeverityWarning:
-		n.Warn(text)
+		n.warn(text)
 	case bundle.SeverityInfo:
 		n.say(release.StagePreflight, text)
 	}
 }
 
+func (n *Narrator) started(e release.StageStarted) {
+	n.strip.start(e.Name)
+	n.underWay, n.begun = e.Name, n.now()
+	n.openGroup(e.Name)
+	n.draw("")
+}
+
 func (n *Narrator) finished(e release.StageFinished) {
+	n.strip.finish(e.Name, e.Err)
+	n.underWay = ""
 	if e.Name == release.StageTransfer {
 		n.endTransfer()
 	}
+	n.waiting = nil
 	n.closeGroup()
 	if e.Err != nil {
+		n.draw("")
 		return // the error itself is written at the end
 	}
 	switch e.Name {
@@ -186,12 +274,32 @@ func (n *Narrator) finished(e release.StageFinished) {
 	}
 }
 
+func (n *Narrator) startTransfer(e release.TransferStarted) {
+	n.endTransfer()
+	n.say(release.StageTransfer, fmt.Sprintf("%s in %d %s", Bytes(e.Bytes), e.Parts, plural(e.Parts, "part", "parts")))
+	n.transfer = newTransfer(e, n.now())
+	n.draw("")
+}
+
+// endTransfer says what the transfer was.
+func (n *Narrator) endTransfer() {
+	t := n.transfer
+	if t == nil {
+		return
+	}
+	n.transfer = nil
+	text := t.describe(n.now())
+	if t.resumed > 0 {
+		text += fmt.Sprintf(", %d there already", t.resumed)
+	}
+	n.say(release.StageTransfer, text)
+}
+
 func (n *Narrator) part(e release.Part) {
 	if n.transfer == nil {
 		return
 	}
-	n.fitBar(n.transfer)
-	n.transfer.part(e)
+	n.transfer.observe(e, n.now())
 	if e.State != upload.PartRetry {
 		return
 	}
@@ -202,56 +310,34 @@ func (n *Narrator) part(e release.Part) {
 	}
 }
 
+// wait tells of a state that is new, and once what is expected.
 func (n *Narrator) wait(e release.Waiting) {
-	text := Clean(fmt.Sprintf("%s: %s (%s)", e.For, e.State, Duration(e.Elapsed)))
-	key := e.For + e.State
-	now := n.now()
-	changed := key != n.waiting
-	if n.streams.Live && !n.quiet {
-		n.clear()
-		fmt.Fprintf(n.streams.Err, "\r\x1b[K%s", fit("  wait       "+text, n.streams.Width()))
-		n.liveLine = true
-		n.waiting = key
+	before := n.waiting
+	n.waiting = &waiting{last: e, at: n.now()}
+	if e.Expected.Known() && !n.told {
+		n.told = true
+		n.say(release.StageWait, describeExpectation(e.Expected))
+	}
+	if !n.streams.Live && (before == nil || before.key() != n.waiting.key()) {
+		n.say(release.StageWait, n.waiting.describe(n.now()))
 		return
 	}
-	if changed || now.Sub(n.lastWait) >= heartbeat {
-		n.waiting, n.lastWait = key, now
-		n.say(release.StageWait, text)
-	}
+	n.draw("")
 }
 
-// fit cuts a live line to the terminal, so that it can be redrawn.
-func fit(s string, width int) string {
-	if runes := []rune(s); len(runes) >= width && width > 1 {
-		return string(runes[:width-1])
-	}
-	return s
-}
-
-// progress shows how far a command about many things is: a bar on a terminal,
-// a line now and then elsewhere.
+// progress shows how far a command about many things is.
 func (n *Narrator) progress(e release.Progress) {
-	if n.quiet || e.Total < 2 {
+	if e.Total < 2 {
 		return
 	}
-	if n.streams.Live {
-		if n.many == nil {
-			n.many = progressbar.NewOptions(e.Total, progressbar.OptionSetWriter(n.streams.Err), progressbar.OptionSetDescription("  "+e.What+"  "),
-				progressbar.OptionShowCount(), progressbar.OptionSetWidth(max(5, min(40, n.streams.Width()-50))), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
-		}
-		_ = n.many.Set(e.Done) // it only draws
-		if e.Done == e.Total {
-			n.many = nil
-		}
-		return
+	if n.many == nil {
+		n.many = &many{}
 	}
-	now := n.now()
-	if e.Done == 0 {
-		n.lastWait = now
-	} else if now.Sub(n.lastWait) >= heartbeat {
-		n.lastWait = now
-		n.line(fmt.Sprintf("  %-10s %d of %d", e.What, e.Done, e.Total))
+	n.many.what, n.many.done, n.many.total = e.What, e.Done, e.Total
+	if e.Done == e.Total {
+		n.many = nil
 	}
+	n.draw("")
 }
 
 func (n *Narrator) apple(e release.Apple) {

@@ -24,27 +24,30 @@ type Streams struct {
 	Color bool
 	// CI is the system that the log is for, [NoCI] or empty for none.
 	CI CI
-	// Width is the width of the terminal in columns, 80 if it is none.
-	Width func() int
+	// ASCII tells that the terminal may not know other characters.
+	ASCII bool
+	// Size is that of the terminal, 80 columns and 24 rows if it is none.
+	Size func() (columns, rows int)
 }
 
 // System returns the streams of the process.
 func System(getenv func(string) string) Streams {
-	s := Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Width: func() int { return defaultWidth }}
+	s := Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Size: func() (int, int) { return defaultColumns, defaultRows }}
 	descriptor := int(os.Stderr.Fd())
 	if !term.IsTerminal(descriptor) {
 		return s
 	}
-	dumb := getenv("TERM") == "dumb"
+	dumb := getenv("TERM") == "dumb" || !takesSequences(os.Stderr)
 	s.Live = !dumb && getenv("CI") == ""
 	s.Color = !dumb && getenv("NO_COLOR") == ""
-	s.Width = func() int {
-		if width, _, err := term.GetSize(descriptor); err == nil && width > 0 {
-			return width
+	s.ASCII = !takesUnicode(getenv)
+	s.Size = func() (int, int) {
+		if columns, rows, err := term.GetSize(descriptor); err == nil && columns > 0 && rows > 0 {
+			return columns, rows
 		}
-		return defaultWidth
+		return defaultColumns, defaultRows
 	}
 	return s
 }
 
-const defaultWidth = 80
+const defaultColumns, defaultRows = 80, 24

@@ -49,7 +49,7 @@ func golden(t *testing.T, name, got string) {
 type screen struct{ out, err bytes.Buffer }
 
 func (s *screen) streams(live, color bool, width int) term.Streams {
-	return term.Streams{In: strings.NewReader(""), Out: &s.out, Err: &s.err, Live: live, Color: color, Width: func() int { return width }}
+	return term.Streams{In: strings.NewReader(""), Out: &s.out, Err: &s.err, Live: live, Color: color, Size: func() (int, int) { return width, 24 }}
 }
 
 // visible shows control sequences as text.
@@ -64,15 +64,35 @@ func (c *clock) Now() time.Time { return c.now }
 
 func (c *clock) pass(d time.Duration) { c.now = c.now.Add(d) }
 
-// tell narrates one release in which everything happens once.
-func tell(n *term.Narrator, c *clock) {
+// tell narrates one release in which everything happens once. At some moments
+// it is looked at.
+func tell(n *term.Narrator, c *clock, look func(moment string)) {
 	info := bundle.Info{Path: "build/Demo.ipa", Name: "Demo", BundleID: "com.example.demo", ShortVersion: "1.2.0", BuildVersion: "42", Platform: bundle.IOS, Size: 12_582_912}
-	n.Observe(release.StageStarted{Name: release.StageInspect})
+	start := func(stage release.StageName) { n.Observe(release.StageStarted{Name: stage}) }
+	finish := func(stage release.StageName, took time.Duration) {
+		n.Observe(release.StageFinished{Name: stage, Duration: took})
+	}
+	n.Observe(release.Planned{Stages: []release.StageName{
+		release.StageInspect, release.StagePreflight, release.StageResolve, release.StageReserve, release.StageTransfer, release.StageCommit, release.StageWait, release.StageDistribute,
+	}})
+	start(release.StageInspect)
 	n.Observe(release.Inspected{Info: info})
+	finish(release.StageInspect, time.Millisecond)
+	start(release.StagePreflight)
 	n.Observe(release.Found{Finding: bundle.Finding{Rule: "some-rule", Severity: bundle.SeverityWarning, Message: "something is odd", Remedy: "mend it"}})
 	n.Observe(release.Found{Finding: bundle.Finding{Rule: "other-rule", Severity: bundle.SeverityInfo, Message: "something to know", Remedy: "or not"}})
-	n.Observe(release.StageFinished{Name: release.StageReserve, Duration: 120 * time.Millisecond})
+	finish(release.StagePreflight, time.Millisecond)
+	start(release.StageResolve)
+	for range 40 { // a service that does not answer
+		c.pass(time.Second)
+		n.Tick()
+	}
+	finish(release.StageResolve, 40*time.Second)
+	start(release.StageReserve)
+	look("reserve")
+	finish(release.StageReserve, 120*time.Millisecond)
 	n.Observe(release.Notice{Text: "an earlier run left\x1b[2J something"})
+	start(release.StageTransfer)
 	n.Observe(release.TransferStarted{Bytes: 12_582_912, Parts: 3})
 	for part, length := range []int64{5_242_880, 5_242_880, 2_097_152} {
 		e := upload.PartEvent{Number: part + 1, Parts: 3, Length: length, Attempt: 1}
@@ -81,39 +101,57 @@ func tell(n *term.Narrator, c *clock) {
 		if part == 1 {
 			e.State, e.Wait, e.Err = upload.PartRetry, 2*time.Second, errors.New("part 2: the connection stalled")
 			n.Observe(release.Part{PartEvent: e})
+			e.State, e.Wait, e.Err = upload.PartStarted, 0, nil
+			n.Observe(release.Part{PartEvent: e})
 		}
 		c.pass(2 * time.Second)
 		n.Observe(release.BytesSent{Bytes: length})
-		e.State, e.Wait, e.Err = upload.PartDone, 0, nil
+		n.Tick()
+		if part == 1 {
+			look("transfer")
+		}
+		e.State = upload.PartDone
 		n.Observe(release.Part{PartEvent: e})
 	}
-	n.Observe(release.StageFinished{Name: release.StageTransfer, Duration: 6 * time.Second})
-	n.Observe(release.StageFinished{Name: release.StageCommit, Duration: 80 * time.Millisecond})
+	finish(release.StageTransfer, 6*time.Second)
+	start(release.StageCommit)
+	finish(release.StageCommit, 80*time.Millisecond)
 	n.Retry(asc.Retry{Err: errors.New("GET /v1/buildUploads/u: HTTP 503"), Wait: time.Second})
+	start(release.StageWait)
+	usual := release.Expectation{Builds: 4, Shortest: 80 * time.Second, Typical: 2 * time.Minute, Longest: 150 * time.Second}
 	waiting := func(state string, elapsed time.Duration) {
-		n.Observe(release.Waiting{For: "build upload u", State: state, Elapsed: elapsed, Next: time.Second})
+		n.Observe(release.Waiting{For: "build upload u", State: state, Elapsed: elapsed, Next: time.Second, Age: elapsed, Expected: usual})
 	}
 	waiting("PROCESSING", 0)
-	for i := range 50 {
+	for range 50 {
 		c.pass(time.Second)
-		waiting("PROCESSING", time.Duration(i+1)*time.Second)
+		n.Tick()
 	}
+	look("wait")
 	n.Observe(release.Apple{Severity: bundle.SeverityWarning, Code: "ITMS-90683", Description: "Missing purpose string."})
 	n.Observe(release.Apple{Severity: bundle.SeverityError, Description: "An error without a code."})
 	waiting("COMPLETE", 51*time.Second)
-	n.Observe(release.StageFinished{Name: release.StageWait, Duration: 52 * time.Second})
+	c.pass(2 * time.Minute)
+	n.Tick()
+	look("a long wait")
+	finish(release.StageWait, 171*time.Second)
+	start(release.StageDistribute)
 	n.Observe(release.StepDone{Step: release.Step{Name: "groups", State: release.StepChanged, Detail: "groups: QA"}})
 	n.Observe(release.StepDone{Step: release.Step{Name: "notes", State: release.StepAlready, Detail: "notes in en-US"}})
 	n.Observe(release.StepDone{Step: release.Step{Name: "review", State: release.StepFailed, Detail: "refused"}})
 	n.Observe(release.StepDone{Step: release.Step{Name: "notify", State: release.StepSkipped, Detail: "no review"}})
 	n.Observe(release.Warning{Text: "look\nhere"})
+	finish(release.StageDistribute, time.Second)
 	n.Close()
+	look("end")
 }
+
+func nobodyLooks(string) {}
 
 func TestALogHasALineForEveryChangeAndABeatInBetween(t *testing.T) {
 	var s screen
 	c := &clock{now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}
-	tell(term.NewNarrator(s.streams(false, false, 80), false, c.Now), c)
+	tell(term.NewNarrator(s.streams(false, false, 80), false, c.Now), c, nobodyLooks)
 	if strings.ContainsAny(s.err.String(), "\r\x1b") {
 		t.Errorf("control characters in a log: %q", s.err.String())
 	}
@@ -126,36 +164,8 @@ func TestALogHasALineForEveryChangeAndABeatInBetween(t *testing.T) {
 func TestAQuietRunTellsWarningsOnly(t *testing.T) {
 	var s screen
 	c := &clock{now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}
-	tell(term.NewNarrator(s.streams(true, false, 80), true, c.Now), c)
+	tell(term.NewNarrator(s.streams(true, false, 80), true, c.Now), c, nobodyLooks)
 	golden(t, "quiet", s.err.String())
-}
-
-func TestATerminalRedrawsOneLineThatFits(t *testing.T) {
-	for name, width := range map[string]int{"a usual one": 80, "a narrow one": 30} {
-		t.Run(name, func(t *testing.T) {
-			var s screen
-			c := &clock{now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}
-			n := term.NewNarrator(s.streams(true, true, width), false, c.Now)
-			tell(n, c)
-			live := 0
-			for line := range strings.SplitSeq(s.err.String(), "\n") {
-				for piece := range strings.SplitSeq(line, "\r\x1b[K") {
-					if strings.HasPrefix(piece, "  wait") && strings.Contains(line, "\r\x1b[K") {
-						live++
-						if len([]rune(piece)) >= width && !strings.Contains(piece, "ready") {
-							t.Errorf("%d columns of %d: %q", len(piece), width, visible(piece))
-						}
-					}
-				}
-			}
-			if live < 50 {
-				t.Errorf("the live line was drawn %d times", live)
-			}
-			if !strings.Contains(s.err.String(), "\x1b[33m  warning    \x1b[0mlook here\n") {
-				t.Errorf("no yellow warning: %s", visible(s.err.String()))
-			}
-		})
-	}
 }
 
 func TestResultsAreWrittenToStdout(t *testing.T) {
@@ -212,44 +222,7 @@ func TestFiguresAreReadable(t *testing.T) {
 
 func TestAPipeIsNoTerminal(t *testing.T) {
 	s := term.System(func(string) string { return "" })
-	if s.Live || s.Color || s.Width() < 20 {
+	if columns, rows := s.Size(); s.Live || s.Color || columns < 20 || rows < 20 {
 		t.Errorf("%+v", s)
-	}
-}
-
-func TestSeveralReleasesAtATime(t *testing.T) {
-	for name, live := range map[string]bool{"board-log": false, "board-live": true} {
-		t.Run(name, func(t *testing.T) {
-			var s screen
-			c := &clock{now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}
-			b := term.NewBoard(s.streams(live, false, 80), false, c.Now, []string{"build/ios.ipa", "build/mac-app.pkg"})
-			b.Warn("the key file can be read by others")
-			one, two := b.Lane(0), b.Lane(1)
-			for i, lane := range []release.Observer{one, two} {
-				lane.Observe(release.StageStarted{Name: release.StageTransfer})
-				lane.Observe(release.TransferStarted{Bytes: 10_000_000, Parts: 2})
-				c.pass(time.Second)
-				lane.Observe(release.BytesSent{Bytes: int64(i+1) * 2_500_000})
-			}
-			c.pass(time.Second)
-			one.Observe(release.Part{PartEvent: upload.PartEvent{State: upload.PartRetry, Number: 1, Err: errors.New("the connection broke")}})
-			one.Observe(release.BytesSent{Bytes: 5_000_000})
-			one.Observe(release.Part{PartEvent: upload.PartEvent{State: upload.PartDone, Number: 1}})
-			one.Observe(release.StageFinished{Name: release.StageTransfer, Err: errors.New("refused")})
-			two.Observe(release.Part{PartEvent: upload.PartEvent{State: upload.PartDone, Number: 1}})
-			two.Observe(release.BytesSent{Bytes: 5_000_000})
-			two.Observe(release.Part{PartEvent: upload.PartEvent{State: upload.PartDone, Number: 2}})
-			two.Observe(release.StageFinished{Name: release.StageTransfer})
-			two.Observe(release.StageStarted{Name: release.StageWait})
-			two.Observe(release.Waiting{For: "build upload u", State: "PROCESSING", Elapsed: time.Second})
-			c.pass(time.Second)
-			b.Retry(asc.Retry{Err: errors.New("GET /v1/buildUploads/u: HTTP 503"), Wait: time.Second})
-			two.Observe(release.StageFinished{Name: release.StageWait, Duration: 2 * time.Second})
-			b.Close()
-			if !live && strings.ContainsAny(s.err.String(), "\r\x1b") {
-				t.Errorf("control characters in a log: %q", s.err.String())
-			}
-			golden(t, name, visible(s.err.String()))
-		})
 	}
 }
