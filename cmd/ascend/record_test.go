@@ -3,12 +3,8 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"math"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -148,91 +144,5 @@ func TestTheTraceIsAnArchive(t *testing.T) {
 	}
 	if !refused {
 		t.Error("the refusal's text is missing")
-	}
-}
-
-// TestTheReportIsAPage looks at what can be known of a page without a browser:
-// that it needs nothing else, its landmarks, and that text can be read on its
-// ground in both schemes.
-func TestTheReportIsAPage(t *testing.T) {
-	dir, p := recorded(t)
-	if code := p.code(); code != 0 {
-		t.Fatalf("it ended with %d: %s", code, p.err.String())
-	}
-	page := string(read(t, dir, "report.html"))
-	for _, want := range []string{`<html lang="en">`, "<header>", "<main>", "<footer", "<h1>", `<section aria-labelledby="stages">`, `role="img"`, "VALID", "2 attempts failed", "POST /v1/buildUploads", `class="retry"`, `scope="row"`} {
-		if !strings.Contains(page, want) {
-			t.Errorf("it lacks %s", want)
-		}
-	}
-	for _, external := range []string{"src=", "href=", "@import", "url(", "<script"} {
-		if strings.Contains(page, external) {
-			t.Errorf("it has %s", external)
-		}
-	}
-	schemes := regexp.MustCompile(`:root \{([^}]*)\}`).FindAllStringSubmatch(page, -1)
-	if len(schemes) != 2 {
-		t.Fatalf("%d colour schemes", len(schemes))
-	}
-	for _, scheme := range schemes {
-		colours := map[string]float64{}
-		for _, m := range regexp.MustCompile(`--(\w+): #([0-9a-f]{6})`).FindAllStringSubmatch(scheme[1], -1) {
-			colours[m[1]] = luminance(t, m[2])
-		}
-		for _, text := range []string{"text", "soft", "good", "bad", "care"} {
-			for _, ground := range []string{"back", "card"} {
-				if ratio := contrast(colours[text], colours[ground]); ratio < 4.5 {
-					t.Errorf("%s on %s has a contrast of %.1f", text, ground, ratio)
-				}
-			}
-		}
-		for _, shape := range []string{"send", "retry", "wait", "stage"} {
-			if ratio := contrast(colours[shape], colours["back"]); ratio < 3 {
-				t.Errorf("%s has a contrast of %.1f", shape, ratio)
-			}
-		}
-	}
-}
-
-// luminance and contrast are those of WCAG 2.
-func luminance(t *testing.T, hex string) float64 {
-	t.Helper()
-	n, err := strconv.ParseUint(hex, 16, 32)
-	if err != nil {
-		t.Fatal(err)
-	}
-	channel := func(v uint64) float64 {
-		c := float64(v&0xff) / 255
-		if c <= 0.03928 {
-			return c / 12.92
-		}
-		return math.Pow((c+0.055)/1.055, 2.4)
-	}
-	return 0.2126*channel(n>>16) + 0.7152*channel(n>>8) + 0.0722*channel(n)
-}
-
-func contrast(a, b float64) float64 { return (max(a, b) + 0.05) / (min(a, b) + 0.05) }
-
-// TestTheReportOpensInABrowser lets one draw it, where there is one.
-func TestTheReportOpensInABrowser(t *testing.T) {
-	browser, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Skip("there is no chromium")
-	}
-	dir, p := recorded(t)
-	if code := p.code(); code != 0 {
-		t.Fatalf("it ended with %d: %s", code, p.err.String())
-	}
-	c := exec.CommandContext(t.Context(), browser, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--user-data-dir="+t.TempDir(), "--dump-dom", "file://"+filepath.Join(dir, "report.html"))
-	var out, errs bytes.Buffer
-	c.Stdout, c.Stderr = &out, &errs
-	if err := c.Run(); err != nil {
-		t.Skipf("the browser does not start here: %v", err)
-	}
-	if !strings.Contains(out.String(), "</svg>") || !strings.Contains(out.String(), "</footer>") {
-		t.Errorf("it was not drawn: %.500s", out.String())
-	}
-	if strings.Contains(errs.String(), "CONSOLE") {
-		t.Errorf("the browser complains: %s", errs.String())
 	}
 }

@@ -10,11 +10,11 @@ const (
 	// a wait has begun or, if earlier builds tell when it will end, for
 	// denseAtFirst and then around that time.
 	densePoll    = 5 * time.Second
-	denseFor     = 45 * time.Second
-	denseAtFirst = 20 * time.Second
-	// longestPoll is the pause once a wait has become long: 36 looks an hour of
+	denseFor     = 40 * time.Second
+	denseAtFirst = 15 * time.Second
+	// longestPoll is the pause once a wait has become long: 30 looks an hour of
 	// the 3500 a key has.
-	longestPoll = 100 * time.Second
+	longestPoll = 2 * time.Minute
 	// In between, a pause is a part of the time that a state has lasted: what
 	// has just changed may change again soon, and what takes an hour can be
 	// known a little later. A state after the first is looked at as if it had
@@ -22,7 +22,7 @@ const (
 	// That part is larger where earlier builds tell when to look.
 	pausePart         = 3
 	pausePartExpected = 2
-	laterStart        = 10 * time.Second
+	laterStart        = 4 * time.Second
 	// The end is expected from windowPart before the shortest to windowPart
 	// after the longest of earlier processing times, and looked for
 	// windowLooks times in between.

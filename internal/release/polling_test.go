@@ -48,9 +48,9 @@ func TestAWaitOfTwentyMinutesTakesFortyLooks(t *testing.T) {
 
 func TestTheEndOfAShortWaitIsSeenSoon(t *testing.T) {
 	for _, e := range []Expectation{{}, expectation([]time.Duration{8 * time.Second, 9 * time.Second})} {
-		longest := 45 * time.Second
+		longest := 40 * time.Second
 		if e.Known() {
-			longest = 20 * time.Second
+			longest = 15 * time.Second
 		}
 		for wait := time.Duration(0); wait <= longest; wait += 200 * time.Millisecond {
 			if _, late := look(e, wait); late > 5*time.Second {
