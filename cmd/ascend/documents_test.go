@@ -12,92 +12,72 @@ import (
 	"github.com/ascend-cli/ascend/internal/sandbox"
 )
 
-// TestTheRecipesWork runs every command line of docs/recipes.md, each section
-// against an App Store Connect of its own.
-func TestTheRecipesWork(t *testing.T) {
+// documents are the pages whose command lines are run here.
+func documents(t *testing.T, patterns ...string) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	for _, pattern := range patterns {
+		paths, err := filepath.Glob(filepath.Join("..", "..", pattern))
+		if err != nil || len(paths) == 0 {
+			t.Fatalf("%s: %v", pattern, err)
+		}
+		for _, path := range paths {
+			content, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found[filepath.Base(path)] = string(content)
+		}
+	}
+	return found
+}
+
+// reader is where somebody follows a document: the files that it names lie
+// there, and an App Store Connect has the apps, groups and builds.
+type reader struct {
+	*site
+	dir string
+}
+
+var ownApp = regexp.MustCompile(`--app ([a-z.]+)=`)
+
+// newReader prepares for a script. One that starts a sandbox of its own has the
+// app of that.
+func newReader(t *testing.T, script string) *reader {
+	t.Helper()
 	if _, err := exec.LookPath("bash"); err != nil {
 		t.Skip("there is no bash")
 	}
-	content, err := os.ReadFile("../../docs/recipes.md")
+	id := "com.example.demo"
+	if m := ownApp.FindStringSubmatch(script); m != nil {
+		id = m[1]
+	}
+	groups := []sandbox.Group{{Name: "QA", Internal: true}, {Name: "Beta"}}
+	builds := []sandbox.Build{{Version: "0.9", Number: "3"}, {Version: "1.0", Number: "4"}}
+	s := newSiteFor(t, "ABC123DEFG", sandbox.Options{Apps: []sandbox.App{
+		{BundleID: "com.example.demo", Name: "Demo", Groups: groups, Builds: builds}, {BundleID: "com.example.app", Name: "App", Groups: groups, Builds: builds},
+	}})
+	r := &reader{s, t.TempDir()}
+	app := bundletest.SignedIOS(id, "1.0", "7").IPA()
+	development, err := os.ReadFile("../../testdata/Development.ipa")
 	if err != nil {
 		t.Fatal(err)
 	}
-	fence := regexp.MustCompile("(?s)```sh\n(.*?)```")
-	count := 0
-	for _, section := range strings.Split(string(content), "\n## ")[1:] {
-		title, body, _ := strings.Cut(section, "\n")
-		var lines []string
-		for _, block := range fence.FindAllStringSubmatch(body, -1) {
-			for line := range strings.Lines(block[1]) {
-				lines = append(lines, strings.TrimSpace(line))
-			}
-		}
-		count += len(lines)
-		t.Run(title, func(t *testing.T) { runRecipe(t, lines) })
-	}
-	if count < 15 {
-		t.Errorf("only %d command lines were found", count)
-	}
-}
-
-// TestTheSandboxIsStartedAsWritten runs the blocks of the documents that start a
-// server and use it.
-func TestTheSandboxIsStartedAsWritten(t *testing.T) {
-	if _, err := exec.LookPath("bash"); err != nil {
-		t.Skip("there is no bash")
-	}
-	fence, id := regexp.MustCompile("(?s)```sh\n(.*?)```"), regexp.MustCompile(`--app ([a-z.]+)=`)
-	count := 0
-	for _, path := range []string{"../../README.md", "../../docs/sandbox.md"} {
-		content, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, block := range fence.FindAllStringSubmatch(string(content), -1) {
-			app := id.FindStringSubmatch(block[1])
-			if !strings.Contains(block[1], "ascend sandbox --env-file") || app == nil {
-				continue
-			}
-			count++
-			t.Run(filepath.Base(path), func(t *testing.T) {
-				dir := t.TempDir()
-				for _, name := range []string{"App.ipa", "testdata/Demo.ipa"} {
-					if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(name)), 0o700); err != nil {
-						t.Fatal(err)
-					}
-					if err := os.WriteFile(filepath.Join(dir, name), bundletest.SignedIOS(app[1], "1.0", "7").IPA(), 0o600); err != nil {
-						t.Fatal(err)
-					}
-				}
-				s := newSite(t, sandbox.Options{}) // for its environment
-				p := s.command()
-				p.Cmd = exec.CommandContext(t.Context(), "bash", "-c", block[1]+"code=$?; kill %1; exit $code")
-				p.Env, p.Dir, p.Stdout, p.Stderr = s.command().Env, dir, &p.out, &p.err
-				p.run()
-				if code := p.code(); code != 0 || !strings.Contains(p.out.String(), "is VALID") {
-					t.Errorf("it ended with %d\n%s%s", code, p.out.String(), p.err.String())
-				}
-			})
-		}
-	}
-	if count != 2 {
-		t.Errorf("%d blocks start a server", count)
-	}
-}
-
-func runRecipe(t *testing.T, lines []string) {
-	s := newSite(t, sandbox.Options{Apps: []sandbox.App{{
-		BundleID: "com.example.demo", Name: "Demo", Groups: []sandbox.Group{{Name: "QA", Internal: true}, {Name: "Beta"}},
-		Builds: []sandbox.Build{{Version: "0.9", Number: "3"}, {Version: "1.0", Number: "4"}},
-	}}})
-	dir := t.TempDir()
 	for name, content := range map[string][]byte{
-		"App.ipa":         bundletest.SignedIOS("com.example.demo", "1.0", "7").IPA(),
-		"Mac.pkg":         bundletest.SignedMac("com.example.demo", "1.0", "7").PKG(),
-		"ascend.yml":      []byte("groups: [QA]\n"),
-		"notes/en-US.txt": []byte("What is new\n"),
+		"App.ipa": app, "build/App.ipa": app, "testdata/Demo.ipa": app, "testdata/Development.ipa": development,
+		"Mac.pkg":                bundletest.SignedMac(id, "1.0", "7").PKG(),
+		"ascend.yml":             []byte("groups: [QA]\n"),
+		"notes/en-US.txt":        []byte("What is new\n"),
+		"notes.txt":              []byte("What is new\n"),
+		"ci_scripts/notes.txt":   []byte("What is new\n"),
+		"AuthKey_ABC123DEFG.p8":  []byte(s.key.PEM()),
+		"brands/north/App.ipa":   bundletest.SignedIOS("com.example.demo", "1.0", "7").IPA(),
+		"brands/south/App.ipa":   bundletest.SignedIOS("com.example.app", "1.0", "7").IPA(),
+		"brands/ascend.yml":      []byte("groups: [QA]\n"),
+		"brands/north/notes.txt": []byte("North\n"),
+		"brands/south/notes.txt": []byte("South\n"),
 	} {
-		path := filepath.Join(dir, name)
+		path := filepath.Join(r.dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -105,49 +85,167 @@ func runRecipe(t *testing.T, lines []string) {
 			t.Fatal(err)
 		}
 	}
-	for _, line := range lines {
-		p := s.command()
-		p.Cmd = exec.CommandContext(t.Context(), "bash", "-c", line)
-		p.Env, p.Dir, p.Stdout, p.Stderr = append(s.command().Env, "ASCEND_POLL_INTERVAL=20ms"), dir, &p.out, &p.err
-		p.run()
-		if code := p.code(); code != 0 {
-			t.Errorf("%s ended with %d\n%s%s", line, code, p.out.String(), p.err.String())
+	return r
+}
+
+// run has bash run a script, whose first failure ends it.
+func (r *reader) run(script string) *process {
+	r.t.Helper()
+	p := r.command()
+	p.Cmd = exec.CommandContext(r.t.Context(), "bash", "-c", "trap 'kill $(jobs -p) 2>/dev/null || true' EXIT\nset -e\n"+script)
+	p.Env = append(r.command().Env, "ASCEND_POLL_INTERVAL=20ms", "NOTE=What is new", "BITRISE_IPA_PATH="+filepath.Join(r.dir, "App.ipa"), "CI_APP_STORE_SIGNED_APP_PATH="+filepath.Join(r.dir, "build"))
+	p.Dir, p.Stdout, p.Stderr = r.dir, &p.out, &p.err
+	p.run()
+	return p
+}
+
+// follow runs a script that has to work.
+func follow(t *testing.T, script string) {
+	t.Helper()
+	r := newReader(t, script)
+	p := r.run(script)
+	if code := p.code(); code != 0 {
+		t.Errorf("it ended with %d:\n%s\n%s%s", code, script, p.out.String(), p.err.String())
+	}
+}
+
+var fence = regexp.MustCompile("(?ms)^```([a-z]*)\n(.*?)^```")
+
+// TestEveryBlockOfCommandsWorks runs what the documents give to be typed, each
+// section against an App Store Connect of its own.
+func TestEveryBlockOfCommandsWorks(t *testing.T) {
+	count := 0
+	for name, content := range documents(t, "README.md", "CONTRIBUTING.md", "docs/*.md") {
+		for _, section := range strings.Split(content, "\n## ") {
+			title, _, _ := strings.Cut(section, "\n")
+			var script string
+			for _, block := range fence.FindAllStringSubmatch(section, -1) {
+				if block[1] == "sh" {
+					script += block[2]
+				}
+			}
+			if script == "" || script == firstCommands(t) || name == "CONTRIBUTING.md" {
+				continue // checked below
+			}
+			count += strings.Count(script, "\n")
+			t.Run(name+" "+title, func(t *testing.T) {
+				t.Parallel()
+				if server, ok := strings.CutPrefix(strings.TrimSpace(script), "ascend sandbox --fault "); ok && !strings.Contains(server, "\n") {
+					serves(t, strings.TrimSpace(script))
+					return
+				}
+				follow(t, script)
+			})
+		}
+	}
+	if count < 30 {
+		t.Errorf("only %d command lines were found", count)
+	}
+}
+
+// serves runs a command that ends when it is told to.
+func serves(t *testing.T, script string) {
+	r := newReader(t, script)
+	p := r.run(script + " > ready & sleep 60 & until grep -q '\"ready\"' ready; do sleep 0.05; done; kill %1; wait %1")
+	if code := p.code(); code != 0 && code != 130 && code != 143 {
+		t.Errorf("it ended with %d: %s", code, p.err.String())
+	}
+}
+
+// firstCommands are the two that need nothing but Go.
+func firstCommands(t *testing.T) string {
+	t.Helper()
+	return "go run ./cmd/ascend upload --sandbox --groups QA testdata/Demo.ipa\ngo test ./...\n"
+}
+
+// TestTheGateRunsTheFirstCommands holds the README's two commands to what .ci/run
+// does, and the others for developers to what there is.
+func TestTheGateRunsTheFirstCommands(t *testing.T) {
+	gate, err := os.ReadFile("../../.ci/run")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, _, _ := strings.Cut(firstCommands(t), "\n")
+	if !strings.Contains(string(gate), "\n"+first+"\n") || !regexp.MustCompile(`(?m)^go test .*\./\.\.\.$`).Match(gate) {
+		t.Errorf("the gate does not run %q and go test ./...", first)
+	}
+	folder := regexp.MustCompile(`\./(internal/[a-z/]+|cmd/[a-z]+)`)
+	for name, content := range documents(t, "README.md", "CONTRIBUTING.md", "docs/*.md") {
+		for _, m := range folder.FindAllStringSubmatch(content, -1) {
+			if info, err := os.Stat(filepath.Join("..", "..", m[1])); err != nil || !info.IsDir() {
+				t.Errorf("%s names %s, which is not there", name, m[1])
+			}
 		}
 	}
 }
 
-// TestTheSameSourcesGiveTheSameProgram builds the program twice, in folders of
-// different names, as a release does.
-func TestTheSameSourcesGiveTheSameProgram(t *testing.T) {
-	if testing.Short() {
-		t.Skip("two builds take a while")
-	}
-	build := func(from string) string {
-		t.Helper()
-		out := filepath.Join(t.TempDir(), "ascend")
-		c := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid= -X main.version=1.0.0", "-o", out, "./cmd/ascend")
-		c.Dir, c.Env = from, append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "GOFLAGS=")
-		if text, err := c.CombinedOutput(); err != nil {
-			t.Fatalf("%v\n%s", err, text)
+// TestEveryCommandInTextWorks runs the command lines within sentences, tables
+// and templates.
+func TestEveryCommandInTextWorks(t *testing.T) {
+	span, line := regexp.MustCompile("`(?:\\$ )?(ascend [^`]+)`"), regexp.MustCompile(`(?m)(?:^[ -]*(?:run: |sh ')?|")((?:\$\(go env GOPATH\)/bin/)?ascend"? (?:upload|distribute|wait|inspect|auth|builds) [^'\n]+)`)
+	var commands []string
+	for name, content := range documents(t, "README.md", "docs/*.md", "docs/ci/*") {
+		for _, m := range span.FindAllStringSubmatch(content, -1) {
+			commands = append(commands, m[1])
 		}
-		return fileSum(t, out)
-	}
-	elsewhere := t.TempDir()
-	for _, name := range []string{"asc", "upload", "internal", "cmd"} {
-		if err := os.CopyFS(filepath.Join(elsewhere, name), os.DirFS(filepath.Join("..", "..", name))); err != nil {
-			t.Fatal(err)
+		if strings.HasSuffix(name, ".md") {
+			for _, block := range fence.FindAllStringSubmatch(content, -1) {
+				if block[1] == "yaml" {
+					for _, m := range line.FindAllStringSubmatch(block[2], -1) {
+						commands = append(commands, m[1])
+					}
+				}
+			}
+			continue
 		}
-	}
-	for _, name := range []string{"go.mod", "go.sum"} {
-		content, err := os.ReadFile(filepath.Join("..", "..", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(elsewhere, name), content, 0o600); err != nil {
-			t.Fatal(err)
+		for _, m := range line.FindAllStringSubmatch(content, -1) {
+			commands = append(commands, m[1])
 		}
 	}
-	if here, there := build(filepath.Join("..", "..")), build(elsewhere); here != there {
-		t.Errorf("%s is not %s", here, there)
+	ran := map[string]bool{}
+	for _, command := range commands {
+		// What a reader fills in.
+		filled := strings.NewReplacer(
+			"$(go env GOPATH)/bin/ascend\"", "ascend", "PACKAGE…", "App.ipa", "pilot … --explain", "pilot upload -i App.ipa --explain", "pilot upload …", "pilot upload -i App.ipa", "COMMAND", "upload",
+			"--key-id ID --issuer-id UUID", "", "$[[ inputs.package ]]", "App.ipa", "build/*.ipa", "brands/*/App.ipa",
+			"--listen :8080", "--listen 127.0.0.1:0", "https://hooks.example.com/", "http://127.0.0.1:1/",
+		).Replace(command)
+		if mention := regexp.MustCompile(`^ascend [a-z -]+$|…`); mention.MatchString(filled) && !strings.Contains(filled, "--help") && filled != "ascend auth check" || ran[filled] {
+			continue // a command's name
+		}
+		ran[filled] = true
+		t.Run(command, func(t *testing.T) {
+			t.Parallel()
+			follow(t, filled)
+		})
+	}
+	if len(ran) < 15 {
+		t.Errorf("only %d commands were found: %v", len(ran), ran)
+	}
+}
+
+// TestWhatIsShownIsWhatComes runs the commands that documents show with their
+// output.
+func TestWhatIsShownIsWhatComes(t *testing.T) {
+	count := 0
+	for name, content := range documents(t, "README.md", "docs/*.md") {
+		for _, block := range fence.FindAllStringSubmatch(content, -1) {
+			command, output, ok := strings.Cut(block[2], "\n")
+			if command, ok = strings.CutPrefix(command, "$ "); !ok {
+				continue
+			}
+			count++
+			p := newReader(t, command).run(command)
+			p.code() // some are shown because they fail
+			all := p.out.String() + p.err.String()
+			for line := range strings.Lines(output) {
+				if !strings.Contains(all, strings.TrimRight(line, "\n")) {
+					t.Errorf("%s shows %q, but %s writes\n%s", name, line, command, all)
+				}
+			}
+		}
+	}
+	if count == 0 {
+		t.Error("nothing is shown")
 	}
 }

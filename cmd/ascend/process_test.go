@@ -35,7 +35,13 @@ type site struct {
 
 func newSite(t *testing.T, options sandbox.Options) *site {
 	t.Helper()
-	key, err := sandbox.NewKey("TESTKEY001", "57246542-96fe-1a63-e053-0824d011072a", sandbox.Admin)
+	return newSiteFor(t, "TESTKEY001", options)
+}
+
+// newSiteFor is one with a key of a given id.
+func newSiteFor(t *testing.T, keyID string, options sandbox.Options) *site {
+	t.Helper()
+	key, err := sandbox.NewKey(keyID, "57246542-96fe-1a63-e053-0824d011072a", sandbox.Admin)
 	if err != nil {
 		t.Fatal(err)
 	}
