@@ -70,7 +70,7 @@ var behaviours = []behaviour{
 	{"429 with Retry-After", nil, []string{"asc:TestRetryAfterIsKept"}},
 	{"403 is not repeated", nil, []string{"asc:TestPassingFailuresAreRetriedWhereThatIsSafe"}},
 	{"a create whose reply was lost", nil, []string{"internal/release:TestLostRepliesAreLookedUpNotRepeated"}},
-	{"503 during a wait", nil, []string{"internal/release:TestWaitSurvivesAnOutage"}},
+	{"503 during a wait", nil, []string{"internal/release:TestAWaitSurvivesAnOutage"}},
 	{"associated errors", nil, []string{"asc:TestErrorsCarryEverything"}},
 	{"a next page on another host", nil, []string{"asc:TestPagesAreFollowedOnTheirOwnHostOnly"}},
 

@@ -97,3 +97,26 @@ func TestAnExpectationLeavesTheOddOneOut(t *testing.T) {
 		}
 	}
 }
+
+func TestManyWaitsShareTheAllowance(t *testing.T) {
+	var alone *together
+	if got := alone.stretch(time.Minute); got != time.Minute {
+		t.Errorf("alone, %s", got)
+	}
+	alone.wait()()
+	shared := &together{}
+	for waits, want := range map[int64]time.Duration{1: 5 * time.Second, 20: 5 * time.Second, 40: 10 * time.Second, 300: 75 * time.Second} {
+		shared.waits.Store(waits)
+		if got := shared.stretch(5 * time.Second); got != want {
+			t.Errorf("with %d, %s", waits, got)
+		}
+	}
+	shared.waits.Store(300)
+	if got := shared.stretch(2 * time.Minute); got != stretchedPoll {
+		t.Errorf("the longest is %s", got)
+	}
+	end := shared.wait()
+	if end(); shared.waits.Load() != 300 {
+		t.Errorf("%d are left", shared.waits.Load())
+	}
+}

@@ -152,6 +152,8 @@ type Runner struct {
 	// Now and Sleep are the clock.
 	Now   func() time.Time
 	Sleep func(context.Context, time.Duration) error
+
+	together *together
 }
 
 // Upload goes the whole way, or as far as the plan says. The summary tells
@@ -229,6 +231,11 @@ func (r *run) finish(err error) (Summary, error) {
 
 // upload is the way from a package to testers.
 func (r *run) upload(ctx context.Context) error {
+	endTurn, err := r.together.turn(ctx)
+	if err != nil {
+		return err
+	}
+	defer endTurn()
 	pkg, err := stage(ctx, r, StageInspect, r.inspect)
 	if err != nil {
 		return err
@@ -250,15 +257,16 @@ func (r *run) upload(ctx context.Context) error {
 		return &StageError{Stage: StageResolve, Err: err}
 	}
 	defer unlock()
-	err = r.uploadPackage(ctx, pkg)
+	err = r.uploadPackage(ctx, pkg, endTurn)
 	if err == nil || KindOf(err) == Rejected {
 		r.memory.forget() // there is nothing to go on with
 	}
 	return err
 }
 
-// uploadPackage is the way from resolve on.
-func (r *run) uploadPackage(ctx context.Context, pkg pkg) error {
+// uploadPackage is the way from resolve on. It ends the turn when the package is
+// sent.
+func (r *run) uploadPackage(ctx context.Context, pkg pkg, endTurn func()) error {
 	target, err := stage(ctx, r, StageResolve, func(ctx context.Context) (target, error) { return r.resolve(ctx, pkg) })
 	if err != nil {
 		return err
@@ -270,6 +278,7 @@ func (r *run) uploadPackage(ctx context.Context, pkg pkg) error {
 	} else if sent, err = r.send(ctx, pkg, target); err != nil {
 		return err
 	}
+	endTurn()
 	if r.plan.NoWait {
 		r.summary.State = asc.BuildProcessing
 		return nil

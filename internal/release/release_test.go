@@ -334,19 +334,49 @@ func TestWaitEndsAtItsTimeout(t *testing.T) {
 	}
 }
 
-func TestWaitSurvivesAnOutage(t *testing.T) {
-	b := newBench(t)
-	until := b.clock.Now().Add(25 * time.Minute)
-	b.before(func(w http.ResponseWriter, r *http.Request) bool {
-		if r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/v1/buildUploads/") && b.clock.Now().Before(until) {
-			w.WriteHeader(http.StatusBadGateway)
-			fmt.Fprint(w, "<html>Bad gateway</html>")
-			return true
+// TestAWaitSurvivesAnOutage takes the service away for half an hour.
+func TestAWaitSurvivesAnOutage(t *testing.T) {
+	for during, path := range map[string]string{"the build upload is processed": "/v1/buildUploads/", "the build is processed": "/v1/builds/"} {
+		for name, away := range map[string]func(http.ResponseWriter){
+			"a gateway that answers": func(w http.ResponseWriter) {
+				w.WriteHeader(http.StatusBadGateway)
+				fmt.Fprint(w, "<html>Bad gateway</html>")
+			},
+			"connections that break": func(w http.ResponseWriter) {
+				if conn, _, err := w.(http.Hijacker).Hijack(); err == nil {
+					conn.Close()
+				}
+			},
+			"no more requests for a while": func(w http.ResponseWriter) {
+				w.Header().Set("Content-Type", "application/json")
+				w.WriteHeader(http.StatusTooManyRequests)
+				fmt.Fprint(w, `{"errors":[{"status":"429","code":"RATE_LIMIT_EXCEEDED","title":"Too many","detail":"Later."}]}`)
+			},
+		} {
+			t.Run(name+" while "+during, func(t *testing.T) {
+				b := newBench(t)
+				var since time.Time
+				b.before(func(w http.ResponseWriter, r *http.Request) bool {
+					if r.Method != http.MethodGet || !strings.HasPrefix(r.URL.Path, path) {
+						return false
+					}
+					if since.IsZero() {
+						since = b.clock.Now()
+					}
+					if b.clock.Now().Sub(since) > 31*time.Minute {
+						return false
+					}
+					away(w)
+					return true
+				})
+				if sum := b.upload(release.Plan{Path: pack(t, "1.2.0", "42")}); sum.State != "VALID" {
+					t.Errorf("state %s", sum.State)
+				}
+				if since.IsZero() {
+					t.Error("there was no outage")
+				}
+			})
 		}
-		return false
-	})
-	if sum := b.upload(release.Plan{Path: pack(t, "1.2.0", "42")}); sum.State != "VALID" {
-		t.Errorf("state %s", sum.State)
 	}
 }
 

@@ -3,10 +3,8 @@ package release
 import (
 	"context"
 	"fmt"
-	"sync"
 
 	"github.com/ascend-cli/ascend/asc"
-	"github.com/ascend-cli/ascend/upload"
 )
 
 // Uploads lists the build uploads of an app, named by bundle id or Apple ID,
@@ -87,38 +85,4 @@ func (r *Runner) Cancel(ctx context.Context, id string) error {
 		}
 	}
 	return err
-}
-
-// An Outcome is what became of one plan of several.
-type Outcome struct {
-	Path    string
-	Summary Summary
-	Err     error
-}
-
-// UploadAll carries out several plans at the same time. They share the link,
-// the object store's connections and the API's allowance; one failure does not
-// stop the others. The outcomes are in the order of the plans.
-func (r *Runner) UploadAll(ctx context.Context, plans []Plan, observer func(i int) Observer) []Outcome {
-	shared := *r
-	if shared.Transport == nil {
-		transport := upload.NewTransport(nil)
-		defer transport.CloseIdleConnections()
-		shared.Transport = transport
-	}
-	if shared.Pool == nil {
-		shared.Pool = upload.NewPool(0, 0)
-	}
-	outcomes := make([]Outcome, len(plans))
-	var group sync.WaitGroup
-	for i, plan := range plans {
-		group.Go(func() {
-			runner := shared
-			runner.Observer = observer(i)
-			outcomes[i].Path = plan.Path
-			outcomes[i].Summary, outcomes[i].Err = runner.Upload(ctx, plan)
-		})
-	}
-	group.Wait()
-	return outcomes
 }

@@ -1,7 +1,9 @@
 package release_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -226,6 +228,59 @@ func TestSeveralUploadsShareWhatThereIs(t *testing.T) {
 	var part *upload.PartError
 	if errors.As(outcomes[0].Err, &part) {
 		t.Error(part)
+	}
+}
+
+func TestAFleetIsSentAFewAtATime(t *testing.T) {
+	b := newBench(t)
+	b.runner.Sleep = func(ctx context.Context, _ time.Duration) error {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(5 * time.Millisecond): // so that others have their turn
+			b.clock.pass(time.Second)
+			return nil
+		}
+	}
+	var plans []release.Plan
+	for i := range 30 {
+		plans = append(plans, release.Plan{Path: pack(t, fmt.Sprintf("1.%d", i), "1")})
+	}
+	var mu sync.Mutex
+	sending, most, waiting, mostWaiting := 0, 0, 0, 0
+	outcomes := b.runner.UploadAll(t.Context(), plans, func(int) release.Observer {
+		return observer(func(e release.Event) {
+			mu.Lock()
+			defer mu.Unlock()
+			switch e := e.(type) {
+			case release.StageStarted:
+				if e.Name == release.StageInspect {
+					sending++
+				}
+				if e.Name == release.StageWait {
+					waiting++
+				}
+			case release.StageFinished:
+				if e.Name == release.StageCommit {
+					sending--
+				}
+				if e.Name == release.StageWait {
+					waiting--
+				}
+			}
+			most, mostWaiting = max(most, sending), max(mostWaiting, waiting)
+		})
+	})
+	for _, o := range outcomes {
+		if o.Err != nil || o.Summary.State != "VALID" {
+			t.Errorf("%s: %v", o.Path, o.Err)
+		}
+	}
+	if most > 8 || most < 2 {
+		t.Errorf("%d were sent at a time", most)
+	}
+	if mostWaiting < 9 {
+		t.Errorf("only %d waited at a time: they keep others from being sent", mostWaiting)
 	}
 }
 

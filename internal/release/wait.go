@@ -56,7 +56,7 @@ func (w *waiter) interval(what, state string) time.Duration {
 	case w.ears != nil:
 		pause = listeningPoll
 	default:
-		pause = pauseAfter(now.Sub(w.changed), w.age(), w.expected)
+		pause = w.together.stretch(pauseAfter(now.Sub(w.changed), w.age(), w.expected))
 	}
 	if limit := w.Client.RateLimit(); limit.Known() && limit.Remaining < lowBudget {
 		pause = max(pause, lowBudgetPoll)
@@ -134,6 +134,7 @@ func (r *run) waitForUpload(ctx context.Context, res reservation) (asc.Build, er
 	if r.summary.Parts > 0 { // just now, by this run
 		uploaded = r.Now()
 	}
+	defer r.together.wait()()
 	w := r.newWaiter(uploaded)
 	buildID, err := w.upload(ctx, res.uploadID)
 	if err != nil {
