@@ -1,6 +1,7 @@
 package asc
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -200,6 +201,10 @@ func newError(req *http.Request, resp *http.Response, body []byte, now time.Time
 		HTTPStatus: resp.StatusCode,
 		RetryAfter: parseRetryAfter(resp.Header.Get("Retry-After"), now),
 		ClockSkew:  clockSkew(resp.Header.Get("Date"), now),
+	}
+	// A gateway may repeat the request, with the token.
+	if _, token, ok := strings.Cut(req.Header.Get("Authorization"), " "); ok && token != "" {
+		body = bytes.ReplaceAll(body, []byte(token), []byte("(token)"))
 	}
 	var document struct {
 		Errors []json.RawMessage `json:"errors"`

@@ -1,12 +1,14 @@
 package upload
 
 import (
+	"bytes"
 	"context"
 	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -103,6 +105,7 @@ func readRefusal(resp *http.Response, into *PartError, now time.Time) {
 	into.Status = resp.StatusCode
 	into.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), now)
 	content, _ := io.ReadAll(io.LimitReader(resp.Body, maxRefusal)) // the status alone is reason enough
+	content = withoutSignature(content, resp.Request)
 	var refusal struct {
 		Code    string `xml:"Code"`
 		Message string `xml:"Message"`
@@ -115,6 +118,25 @@ func readRefusal(resp *http.Response, into *PartError, now time.Time) {
 	if into.Message == "" {
 		into.Message = http.StatusText(resp.StatusCode)
 	}
+}
+
+// withoutSignature removes what a request's URL is signed with from what came
+// back: a gateway may repeat the URL, which is a secret.
+func withoutSignature(content []byte, req *http.Request) []byte {
+	if req == nil || req.URL.RawQuery == "" {
+		return content
+	}
+	const shortest = 16 // of what could be a secret
+	content = bytes.ReplaceAll(content, []byte(req.URL.RawQuery), []byte("…"))
+	for _, values := range req.URL.Query() {
+		for _, value := range values {
+			if len(value) >= shortest {
+				content = bytes.ReplaceAll(content, []byte(value), []byte("…"))
+				content = bytes.ReplaceAll(content, []byte(url.QueryEscape(value)), []byte("…"))
+			}
+		}
+	}
+	return content
 }
 
 func oneLine(s string) string {

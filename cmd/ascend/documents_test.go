@@ -230,8 +230,9 @@ func TestWhatIsShownIsWhatComes(t *testing.T) {
 	count := 0
 	for name, content := range documents(t, "README.md", "docs/*.md") {
 		for _, block := range fence.FindAllStringSubmatch(content, -1) {
-			command, output, ok := strings.Cut(block[2], "\n")
-			if command, ok = strings.CutPrefix(command, "$ "); !ok {
+			typed, output, _ := strings.Cut(block[2], "\n")
+			command, ok := strings.CutPrefix(typed, "$ ")
+			if !ok {
 				continue
 			}
 			count++
@@ -247,5 +248,36 @@ func TestWhatIsShownIsWhatComes(t *testing.T) {
 	}
 	if count == 0 {
 		t.Error("nothing is shown")
+	}
+}
+
+// TestTheProgramOfTheLibraryPageWorks compiles and runs it.
+func TestTheProgramOfTheLibraryPageWorks(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is compiled first")
+	}
+	var source string
+	for _, block := range fence.FindAllStringSubmatch(documents(t, "docs/library.md")["library.md"], -1) {
+		if block[1] == "go" {
+			source += block[2]
+		}
+	}
+	r := newReader(t, "")
+	path := filepath.Join(r.dir, "main.go")
+	if err := os.WriteFile(path, []byte(source), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(r.dir, "send"), path)
+	build.Dir = filepath.Join("..", "..")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	p := r.command()
+	p.Cmd = exec.CommandContext(t.Context(), filepath.Join(r.dir, "send"))
+	p.Dir, p.Stdout, p.Stderr = r.dir, &p.out, &p.err
+	p.Env = append(os.Environ(), "KEY_ID="+r.key.ID, "ISSUER_ID="+r.key.IssuerID, "KEY="+r.key.PEM(), "API_URL="+r.server.URL())
+	p.run()
+	if code := p.code(); code != 0 || !strings.HasPrefix(p.out.String(), "build ") {
+		t.Errorf("it ended with %d: %s%s", code, p.out.String(), p.err.String())
 	}
 }

@@ -7,11 +7,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/ascend-cli/ascend/internal/sandbox"
@@ -41,6 +43,7 @@ func TestScripts(t *testing.T) {
 			"setenv-file":     setenvFile,
 			"exits":           exits,
 			"upload-id":       uploadID,
+			"logged":          logged,
 		},
 	})
 }
@@ -122,6 +125,48 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 		return
 	}
 	ts.Fatalf("ended with %v, want exit code %d", err, want)
+}
+
+// steady replaces what differs from run to run in a log: ids, times, rates,
+// ports, and the secret that a CI system is told to hide.
+var steady = []struct {
+	changes *regexp.Regexp
+	to      string
+}{
+	{regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`), "<id>"},
+	{regexp.MustCompile(`[0-9.]+ [kMG]?B/s`), "<rate>"},
+	{regexp.MustCompile(`\b[0-9.]+ (ms|s)\b`), "<time>"},
+	{regexp.MustCompile(`127\.0\.0\.1:[0-9]+`), "<host>"},
+	{regexp.MustCompile(`section_(start|end):[0-9]+:`), "section_$1:<second>:"},
+	{regexp.MustCompile(`(::add-mask::|##vso\[task.setsecret\]).*`), "$1<secret>"},
+	{regexp.MustCompile(`│[ █▏▎▍▌▋▊▉]*│ *[^\n]*`), "│<bar>│ <time>"},
+	{regexp.MustCompile(`\x1b`), "<ESC>"},
+	{regexp.MustCompile(`\r`), "<CR>"},
+	{regexp.MustCompile(`ghadelimiter_[0-9A-Za-z-]+`), "<delimiter>"},
+}
+
+// logged compares what the last command wrote to stderr, and files, with a
+// golden file:
+//
+//	logged name [file…]
+func logged(ts *testscript.TestScript, neg bool, args []string) {
+	text := "== stderr\n" + ts.ReadFile("stderr")
+	for _, name := range args[1:] {
+		text += "== " + name + "\n" + ts.ReadFile(name)
+	}
+	text = strings.NewReplacer(ts.Getenv("PACKAGES"), "$PACKAGES", ts.Getenv("WORK"), "$WORK").Replace(text)
+	for _, s := range steady {
+		text = s.changes.ReplaceAllString(text, s.to)
+	}
+	path := filepath.Join(ts.Getenv("PACKAGES"), "golden", "ci", args[0]+".txt")
+	if *update {
+		ts.Check(os.WriteFile(path, []byte(text), 0o644))
+	}
+	want, err := os.ReadFile(path)
+	ts.Check(err)
+	if diff := cmp.Diff(string(want), text); diff != "" {
+		ts.Fatalf("%s (run with -update to accept)\n%s", path, diff)
+	}
 }
 
 // setenvFile waits for a file of export lines and sets them.

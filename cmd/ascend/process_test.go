@@ -41,12 +41,14 @@ func newSite(t *testing.T, options sandbox.Options) *site {
 // newSiteFor is one with a key of a given id.
 func newSiteFor(t *testing.T, keyID string, options sandbox.Options) *site {
 	t.Helper()
-	key, err := sandbox.NewKey(keyID, "57246542-96fe-1a63-e053-0824d011072a", sandbox.Admin)
-	if err != nil {
-		t.Fatal(err)
+	if len(options.Keys) == 0 {
+		key, err := sandbox.NewKey(keyID, "57246542-96fe-1a63-e053-0824d011072a", sandbox.Admin)
+		if err != nil {
+			t.Fatal(err)
+		}
+		options.Keys = []sandbox.Key{key}
 	}
-	s := &site{t: t, key: key, home: t.TempDir()}
-	options.Keys = []sandbox.Key{key}
+	s := &site{t: t, key: options.Keys[0], home: t.TempDir()}
 	options.Dir = t.TempDir()
 	if len(options.Apps) == 0 {
 		options.Apps = []sandbox.App{{BundleID: "com.example.demo", Name: "Demo", Groups: []sandbox.Group{{Name: "QA", Internal: true}}}}
@@ -60,6 +62,7 @@ func newSiteFor(t *testing.T, keyID string, options sandbox.Options) *site {
 			w(r)
 		}
 	}
+	var err error
 	if s.server, err = sandbox.Start(options); err != nil {
 		t.Fatal(err)
 	}

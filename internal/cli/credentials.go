@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -75,6 +76,10 @@ func (p *program) key(c *cli.Context) (asc.Key, []string, error) {
 		content, warnings, err := p.readSecret(path, "--api-key-path")
 		if err != nil {
 			return asc.Key{}, nil, err
+		}
+		var secret struct{ Key string }
+		if json.Unmarshal(content, &secret) == nil {
+			p.Streams.Mask(secret.Key)
 		}
 		key, err := asc.ParseKeyFile(content, func(name string) ([]byte, error) {
 			if !filepath.IsAbs(name) && !strings.HasPrefix(name, "~") {

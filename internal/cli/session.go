@@ -231,6 +231,9 @@ func (p *program) distribution(c *cli.Context) (release.Distribution, error) {
 	if d.ReviewInfo, err = reviewInfo(c); err != nil {
 		return d, err
 	}
+	if d.ReviewInfo != nil && d.ReviewInfo.DemoAccountPassword != nil {
+		p.Streams.Mask(*d.ReviewInfo.DemoAccountPassword)
+	}
 	d.OverwriteAppClips = c.Bool("overwrite-app-clips")
 	d.AppClips, err = appClips(c)
 	return d, err

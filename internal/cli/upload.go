@@ -219,7 +219,7 @@ func (p *program) uploadSeveral(c *cli.Context, runner *release.Runner, plans []
 		r := result{Path: outcome.Path, Summary: outcome.Summary}
 		if outcome.Err != nil {
 			problem := p.problem(&failure{error: outcome.Err, summary: &outcome.Summary})
-			problem.Message = filepath.Base(outcome.Path) + ": " + problem.Message
+			problem.Message = outcome.Path + ": " + problem.Message
 			r.Error = &problem
 			if first == nil {
 				first = &batchFailure{error: outcome.Err, problem: problem}

@@ -42,18 +42,46 @@ type lane struct {
 // NewBoard returns a board for packages.
 func NewBoard(streams Streams, quiet bool, now func() time.Time, paths []string) *Board {
 	b := &Board{streams: streams, now: now, quiet: quiet, live: live{out: streams.Err, size: streams.Size}}
-	width := 0
-	for _, path := range paths {
-		width = max(width, runewidth.StringWidth(Clean(filepath.Base(path))))
+	labels, width := labelsOf(paths), 0
+	for _, label := range labels {
+		width = max(width, runewidth.StringWidth(label))
 	}
-	for _, path := range paths {
-		l := &lane{board: b, label: runewidth.FillRight(Clean(filepath.Base(path)), width), status: "not begun"}
+	for _, label := range labels {
+		l := &lane{board: b, label: runewidth.FillRight(label, width), status: "not begun"}
 		plain := streams
 		plain.Live, plain.Err = false, l
 		l.narrator = NewNarrator(plain, quiet, now)
 		b.lanes = append(b.lanes, l)
 	}
 	return b
+}
+
+// labelsOf are the names of the files, each with as many of its folders as it
+// takes to tell them apart.
+func labelsOf(paths []string) []string {
+	labels := make([]string, len(paths))
+	folders := make([]string, len(paths))
+	for i, path := range paths {
+		folders[i], labels[i] = filepath.Dir(filepath.Clean(path)), filepath.Base(path)
+	}
+	for range 8 { // deeper ones stay alike
+		count := map[string]int{}
+		for _, label := range labels {
+			count[label]++
+		}
+		if len(count) == len(labels) {
+			break
+		}
+		for i, label := range labels {
+			if name := filepath.Base(folders[i]); count[label] > 1 && name != "." && name != string(filepath.Separator) {
+				labels[i], folders[i] = name+"/"+label, filepath.Dir(folders[i])
+			}
+		}
+	}
+	for i, label := range labels {
+		labels[i] = Clean(label)
+	}
+	return labels
 }
 
 // Start has the board tell that time goes by, until it is closed.

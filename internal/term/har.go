@@ -60,7 +60,7 @@ func (t *Trace) RoundTrip(r *http.Request) (*http.Response, error) {
 		if reply.StatusCode >= 400 && reply.Body != nil {
 			body, readErr := io.ReadAll(io.LimitReader(reply.Body, maxTraced))
 			if readErr == nil {
-				content["text"] = string(body)
+				content["text"] = withoutToken(string(body), r.Header)
 			}
 			reply.Body = readCloser{io.MultiReader(bytes.NewReader(body), reply.Body), reply.Body}
 		}
@@ -72,6 +72,15 @@ func (t *Trace) RoundTrip(r *http.Request) (*http.Response, error) {
 	defer t.mu.Unlock()
 	t.entries = append(t.entries, entry)
 	return reply, err
+}
+
+// withoutToken removes a request's token from what came back: a gateway may
+// repeat the request.
+func withoutToken(text string, header http.Header) string {
+	if _, token, ok := strings.Cut(header.Get("Authorization"), " "); ok && token != "" {
+		return strings.ReplaceAll(text, token, "(removed)")
+	}
+	return text
 }
 
 type readCloser struct {

@@ -170,6 +170,31 @@ func TestSeveralReleasesAtATime(t *testing.T) {
 	}
 }
 
+func TestPackagesOfTheSameNameAreToldApart(t *testing.T) {
+	for name, c := range map[string]struct{ paths, want []string }{
+		"other names":         {[]string{"build/a.ipa", "build/b.ipa"}, []string{"a.ipa", "b.ipa"}},
+		"other folders":       {[]string{"north/App.ipa", "./south/App.ipa", "c.ipa"}, []string{"north/App.ipa", "south/App.ipa", "c.ipa        "}},
+		"other folders above": {[]string{"north/out/App.ipa", "south/out/App.ipa"}, []string{"north/out/App.ipa", "south/out/App.ipa"}},
+		"no folder":           {[]string{"App.ipa", "x/App.ipa"}, []string{"App.ipa  ", "x/App.ipa"}},
+		"the same twice":      {[]string{"/App.ipa", "/App.ipa"}, []string{"App.ipa", "App.ipa"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var s screen
+			clock := &clock{now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}
+			b := term.NewBoard(s.streams(false, false, 80), false, clock.Now, c.paths)
+			var want string
+			for i, label := range c.want {
+				b.Lane(i).Observe(release.Notice{Text: "x"})
+				want += label + "   note       x\n"
+			}
+			b.Close()
+			if s.err.String() != want {
+				t.Errorf("%s, want\n%s", s.err.String(), want)
+			}
+		})
+	}
+}
+
 // TestMoreReleasesThanLinesFit shows those under way and counts the others.
 func TestMoreReleasesThanLinesFit(t *testing.T) {
 	var s screen
