@@ -5,14 +5,25 @@ import "context"
 // nobody is an id that no resource has.
 const nobody = "00000000-0000-4000-8000-000000000000"
 
+// The API does not say what role a key has. The two calls below ask to change
+// something that does not exist, which the service refuses with 403 to those
+// who may not and with 404 to those who may. That it looks at the role first is
+// an assumption, on which nothing depends but their answers.
+
+// MayUpload tells whether the key's role can upload builds.
+func (c *Client) MayUpload(ctx context.Context) (bool, error) {
+	_, err := c.CommitBuildUploadFile(ctx, nobody)
+	return may(err)
+}
+
 // MayDistribute tells whether the key's role can change builds, which giving
-// them to testers takes: a Developer's cannot. The API does not say what role
-// a key has, so this asks to expire a build that does not exist, which the
-// service refuses with 403 to those who may not and with 404 to those who may.
-// That it looks at the role first is an assumption, on which nothing depends
-// but this answer.
+// them to testers takes: a Developer's cannot.
 func (c *Client) MayDistribute(ctx context.Context) (bool, error) {
 	_, err := c.ExpireBuild(ctx, nobody)
+	return may(err)
+}
+
+func may(err error) (bool, error) {
 	switch {
 	case IsForbidden(err):
 		return false, nil

@@ -67,6 +67,13 @@ func tryCalls(ctx context.Context, client *asc.Client, apps []asc.App) []authCal
 			return nil
 		})
 	}
+	try("upload builds", func() error {
+		may, err := client.MayUpload(ctx)
+		if err == nil && !may {
+			return errors.New("the service refuses it (403): the role has to be Developer, App Manager or Admin")
+		}
+		return err
+	})
 	try("give builds to testers", func() error {
 		may, err := client.MayDistribute(ctx)
 		if err == nil && !may {

@@ -29,7 +29,7 @@ func (p *program) sandboxCommand() *cli.Command {
 			&cli.StringSliceFlag{Name: "app", Usage: "app record `BUNDLE_ID[=NAME]` (default: com.example.demo=Demo)"},
 			&cli.StringSliceFlag{Name: "package", Usage: "make an app record that fits `PACKAGE`"},
 			&cli.StringSliceFlag{Name: "group", Usage: "beta group `NAME[:external|internal|all]` of every app (default: Team:all, QA:internal, Beta:external)"},
-			&cli.StringFlag{Name: "role", Usage: "`ROLE` of the key: admin, app-manager or developer", Value: "admin"},
+			&cli.StringFlag{Name: "role", Usage: "`ROLE` of the key: admin, app-manager, developer or marketing", Value: "admin"},
 			&cli.BoolFlag{Name: "individual", Usage: "make the key an individual one"},
 			&cli.StringFlag{Name: "part-size", Usage: "length of a part in `BYTES`", Value: "5242880"},
 			&cli.DurationFlag{Name: "processing", Usage: "time from the commit to the end of the build upload", Value: 2 * time.Second},
@@ -147,9 +147,9 @@ func (p *program) sandboxOptions(c *cli.Context) (sandbox.Options, error) {
 	if _, err := fmt.Sscan(c.String("part-size"), &options.PartSize); err != nil || options.PartSize < 1 {
 		return options, usagef("", "--part-size must be a number of bytes")
 	}
-	role, ok := map[string]sandbox.Role{"admin": sandbox.Admin, "app-manager": sandbox.AppManager, "developer": sandbox.Developer}[strings.ToLower(c.String("role"))]
+	role, ok := map[string]sandbox.Role{"admin": sandbox.Admin, "app-manager": sandbox.AppManager, "developer": sandbox.Developer, "marketing": sandbox.Marketing}[strings.ToLower(c.String("role"))]
 	if !ok {
-		return options, usagef("", "--role must be admin, app-manager or developer")
+		return options, usagef("", "--role must be admin, app-manager, developer or marketing")
 	}
 	issuer := "57246542-96fe-1a63-e053-0824d011072a"
 	if c.Bool("individual") {

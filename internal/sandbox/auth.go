@@ -17,11 +17,13 @@ import (
 // A Role is what a key may do.
 type Role string
 
-// The roles that differ for this API. A developer uploads and reads.
+// The roles that differ for this API. A developer uploads and reads, marketing
+// reads.
 const (
 	Admin      Role = "ADMIN"
 	AppManager Role = "APP_MANAGER"
 	Developer  Role = "DEVELOPER"
+	Marketing  Role = "MARKETING"
 )
 
 // A Key is an API key that the sandbox accepts.
@@ -111,9 +113,12 @@ func (s *Server) authenticate(r *http.Request, now time.Time) (Key, *refusal) {
 	return key, nil
 }
 
-// authorize checks the key's role: a developer may read, and upload builds.
+// authorize checks the key's role: a developer may read, and upload builds;
+// marketing may read.
 func authorize(key Key, method, path string) *refusal {
-	if key.Role != Developer || method == http.MethodGet || strings.HasPrefix(path, "/v1/buildUpload") {
+	upload := strings.HasPrefix(path, "/v1/buildUpload")
+	switch {
+	case key.Role != Developer && key.Role != Marketing, method == http.MethodGet, key.Role == Developer && upload:
 		return nil
 	}
 	return &refusal{

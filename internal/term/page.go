@@ -18,6 +18,7 @@ const (
 	maxBars     = 6000
 	maxCalls    = 500
 	barWidth    = 1000.0
+	labelWidth  = 200.0 // of it, where bars have names
 	stageHeight = 24
 )
 
@@ -46,9 +47,9 @@ type page struct {
 type pageNote struct{ Class, Kind, Text, Remedy string }
 
 type pageStage struct {
-	Name, Took, Began, Error, Class, Anchor string
-	X, W, TextX                             float64
-	Y, TextY                                int
+	Name, Took, Began, Error, Class string
+	X, W                            float64
+	Y, TextY                        int
 }
 
 type pageTick struct {
@@ -149,23 +150,21 @@ func (p *page) stages(records []Record, begin, end time.Time) {
 		}
 		took := time.Duration(r.number("duration_ms")) * time.Millisecond
 		from := r.Time.Add(-took).Sub(begin)
-		s := pageStage{Name: r.text("stage"), Took: Duration(took), Began: "+" + Duration(max(from, 0)), Error: r.text("error"), Class: "stage", Y: len(p.Stages) * stageHeight, Anchor: "start"}
+		s := pageStage{Name: r.text("stage"), Took: Duration(took), Began: "+" + Duration(max(from, 0)), Error: r.text("error"), Class: "stage", Y: len(p.Stages) * stageHeight}
 		if s.Error != "" {
 			s.Class = "retry"
 		}
 		s.TextY = s.Y + 14
-		s.X = max(0, barWidth*float64(from)/float64(total))
-		s.W = max(2, barWidth*float64(took)/float64(total))
-		if s.TextX = s.X + s.W + 6; s.TextX > 780 {
-			s.TextX, s.Anchor = max(s.X-6, 220), "end"
-		}
+		const room = barWidth - labelWidth
+		s.X = min(labelWidth+max(0, room*float64(from)/float64(total)), barWidth-2)
+		s.W = max(2, room*float64(took)/float64(total))
 		p.Stages = append(p.Stages, s)
 	}
 	p.AxisY = len(p.Stages)*stageHeight + 4
 	p.TickY, p.TickTextY, p.StagesHeight = p.AxisY+5, p.AxisY+18, p.AxisY+24
 	const ticks = 5
 	for i := range ticks + 1 {
-		tick := pageTick{barWidth * float64(i) / ticks, "+" + Duration(total*time.Duration(i)/ticks), "middle"}
+		tick := pageTick{labelWidth + (barWidth-labelWidth)*float64(i)/ticks, "+" + Duration(total*time.Duration(i)/ticks), "middle"}
 		switch i {
 		case 0:
 			tick.Anchor = "start"

@@ -27,7 +27,9 @@
     const style = getComputedStyle(element);
     const ink = channels(element.closest("svg") ? style.fill : style.color);
     if (contrast(ink, ground(element)) < 4.5) say("hard to read", element);
-    if (parseFloat(style.fontSize) < 12) say("small", element);
+    const picture = element.closest("svg"); // which is drawn larger or smaller than its units
+    const scale = picture ? picture.getBoundingClientRect().width / picture.viewBox.baseVal.width : 1;
+    if (parseFloat(style.fontSize) * scale < 10) say("small", element);
   }
   const shapes = document.querySelectorAll("svg rect, svg polyline");
   facts.shapes = shapes.length;
