@@ -108,6 +108,48 @@ func TestTemplatesAreYAML(t *testing.T) {
 	}
 }
 
+// TestOtherTemplatesCanBeRead has a shell read the script for Xcode Cloud, and
+// looks for what a Groovy parser would stumble over first.
+func TestOtherTemplatesCanBeRead(t *testing.T) {
+	if shell, err := exec.LookPath("sh"); err == nil {
+		if out, err := exec.CommandContext(t.Context(), shell, "-n", "../../docs/ci/xcode-cloud.sh").CombinedOutput(); err != nil {
+			t.Errorf("%v: %s", err, out)
+		}
+	}
+	content, err := os.ReadFile("../../docs/ci/Jenkinsfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var open []rune
+	quoted := false
+	closing := map[rune]rune{'}': '{', ')': '(', ']': '['}
+	for i, line := range strings.Split(string(content), "\n") {
+		if strings.HasPrefix(strings.TrimSpace(line), "//") {
+			continue
+		}
+		for _, r := range line {
+			switch {
+			case r == '\'':
+				quoted = !quoted
+			case quoted:
+			case strings.ContainsRune("{([", r):
+				open = append(open, r)
+			case closing[r] != 0:
+				if len(open) == 0 || open[len(open)-1] != closing[r] {
+					t.Fatalf("line %d of the Jenkinsfile closes what is not open", i+1)
+				}
+				open = open[:len(open)-1]
+			}
+		}
+		if quoted {
+			t.Fatalf("line %d of the Jenkinsfile leaves a text open", i+1)
+		}
+	}
+	if len(open) > 0 {
+		t.Errorf("the Jenkinsfile leaves %q open", string(open))
+	}
+}
+
 // TestTheActionHandsOverWhatItSays compares the inputs and outputs of
 // action.yml with what its steps use and ascend writes.
 func TestTheActionHandsOverWhatItSays(t *testing.T) {
