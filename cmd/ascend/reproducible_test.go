@@ -1,6 +1,7 @@
 package main
 
 import (
+	"debug/elf"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,6 +22,7 @@ func TestTheSameSourcesGiveTheSameProgram(t *testing.T) {
 		if text, err := c.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, text)
 		}
+		isStatic(t, out)
 		return fileSum(t, out)
 	}
 	elsewhere := t.TempDir()
@@ -40,5 +42,21 @@ func TestTheSameSourcesGiveTheSameProgram(t *testing.T) {
 	}
 	if here, there := build(filepath.Join("..", "..")), build(elsewhere); here != there {
 		t.Errorf("%s is not %s", here, there)
+	}
+}
+
+// isStatic checks that a program needs nothing of the system it runs on, as in a
+// container image that has nothing else.
+func isStatic(t *testing.T, path string) {
+	t.Helper()
+	program, err := elf.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer program.Close()
+	for _, p := range program.Progs {
+		if p.Type == elf.PT_INTERP || p.Type == elf.PT_DYNAMIC {
+			t.Errorf("the program is linked dynamically (%v)", p.Type)
+		}
 	}
 }
