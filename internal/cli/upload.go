@@ -68,7 +68,7 @@ func (p *program) store(c *cli.Context) *state.Store {
 // history is where it is remembered how long builds took, or nil.
 func (p *program) history(c *cli.Context) *state.History {
 	if dir := p.stateDir(c); dir != "" {
-		return state.OpenHistory(filepath.Join(dir, "processing"))
+		return state.OpenHistory(filepath.Join(dir, "processing"), p.Now)
 	}
 	return nil
 }

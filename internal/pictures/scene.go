@@ -91,7 +91,7 @@ func scenes() []scene {
 			name: "wait", title: "The live view while Apple processes the build, with what earlier builds took",
 			args: []string{"upload", "--groups", "QA", "App.ipa"}, files: app, took: usual,
 			service: sandbox.Options{Apps: demo, UploadProcessing: 3 * time.Second, BuildProcessing: time.Minute},
-			moment:  showing("build: PROCESSING, 9."),
+			moment:  showing("build: PROCESSING, 9 s"),
 		},
 		{
 			name: "done", title: "What an upload leaves on the screen",
@@ -145,7 +145,7 @@ func (s scene) play(ctx context.Context, work string) ([]byte, error) {
 	}
 	defer server.Close()
 	memory := filepath.Join(dir, "memory")
-	history := state.OpenHistory(filepath.Join(memory, "processing"))
+	history := state.OpenHistory(filepath.Join(memory, "processing"), time.Now)
 	for i, took := range s.took {
 		if err := history.Add(state.AppKey{API: server.URL(), AppID: "6700000001", Platform: "IOS"}, state.Processing{BuildID: fmt.Sprint(i), Seconds: int64(took.Seconds())}); err != nil {
 			return nil, err

@@ -30,7 +30,7 @@ func near(got, want time.Duration) bool {
 
 func TestAWaitExpectsWhatEarlierOnesTook(t *testing.T) {
 	b := newBench(t)
-	b.runner.History = state.OpenHistory(t.TempDir())
+	b.runner.History = state.OpenHistory(t.TempDir(), b.clock.Now)
 	const real = 13*time.Minute + 20*time.Second // of the bench
 	for i := range 3 {
 		b.upload(release.Plan{Path: pack(t, "1.0", fmt.Sprint(i+1))})

@@ -31,10 +31,13 @@ type Processing struct {
 
 // A History keeps how long the service took for earlier builds, in a folder
 // with one file for each app.
-type History struct{ dir string }
+type History struct {
+	dir string
+	now func() time.Time
+}
 
 // OpenHistory returns the history in a folder, which is made when it is needed.
-func OpenHistory(dir string) *History { return &History{dir: dir} }
+func OpenHistory(dir string, now func() time.Time) *History { return &History{dir: dir, now: now} }
 
 // historyFile is the content of a file.
 type historyFile struct {
@@ -51,6 +54,8 @@ const (
 	// longestProcessing is what no processing takes: the queue stood still, or a
 	// clock was wrong.
 	longestProcessing = 24 * time.Hour
+	// forgetAppAfter is how long an app is remembered that gets no more builds.
+	forgetAppAfter = 200 * 24 * time.Hour
 )
 
 func (h *History) path(k AppKey) string {
@@ -104,5 +109,20 @@ func (h *History) Add(k AppKey, p Processing) error {
 	if err := os.MkdirAll(h.dir, 0o700); err != nil {
 		return err
 	}
+	h.prune()
 	return maybe.WriteFile(h.path(k), content, 0o600)
+}
+
+// prune forgets apps that get no more builds, as those of a sandbox that is
+// gone.
+func (h *History) prune() {
+	files, err := filepath.Glob(filepath.Join(h.dir, "*.json"))
+	if err != nil {
+		return // the folder's name is odd; nothing depends on it
+	}
+	for _, file := range files {
+		if info, err := os.Stat(file); err == nil && h.now().Sub(info.ModTime()) > forgetAppAfter {
+			_ = os.Remove(file) // there will be another time
+		}
+	}
 }

@@ -5,13 +5,14 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 var demo = AppKey{API: "https://api.example", AppID: "6700000001", Platform: "IOS"}
 
 func newHistory(t *testing.T) *History {
 	t.Helper()
-	return OpenHistory(filepath.Join(t.TempDir(), "processing"))
+	return OpenHistory(filepath.Join(t.TempDir(), "processing"), time.Now)
 }
 
 func TestTheLastTenBuildsOfAnAppAreRemembered(t *testing.T) {
@@ -77,5 +78,25 @@ func TestADamagedHistoryIsReportedAndReplaced(t *testing.T) {
 				t.Errorf("%v, %v", known, err)
 			}
 		})
+	}
+}
+
+func TestAppsWithoutNewBuildsAreForgotten(t *testing.T) {
+	h := newHistory(t)
+	other := AppKey{demo.API, "6700000002", demo.Platform}
+	for _, k := range []AppKey{demo, other} {
+		if err := h.Add(k, Processing{"b", 60}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.now = func() time.Time { return time.Now().Add(forgetAppAfter + time.Hour) }
+	if err := h.Add(other, Processing{"c", 70}); err != nil {
+		t.Fatal(err)
+	}
+	if known, err := h.Processing(demo); known != nil || err != nil {
+		t.Errorf("%v, %v", known, err)
+	}
+	if known, err := h.Processing(other); len(known) != 2 || err != nil {
+		t.Errorf("%v, %v: its own were lost", known, err)
 	}
 }

@@ -3,6 +3,7 @@ package term
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,19 +25,26 @@ func plainRow(text string) row { return row{text: text} }
 type live struct {
 	out  io.Writer
 	size func() (columns, rows int)
-	// drawn are the columns that each line on the screen takes.
+	// drawn are the columns that each line on the screen takes, and last is what
+	// was drawn, in a terminal of a width.
 	drawn []int
+	last  []row
+	width int
 }
 
 // show writes lines that stay, and below them the rows.
 func (l *live) show(above string, rows []row) {
 	columns, height := l.size()
-	var b strings.Builder
-	l.erase(&b, columns)
-	b.WriteString(above)
 	if most := max(1, height-2); len(rows) > most {
 		rows = rows[len(rows)-most:]
 	}
+	if above == "" && columns == l.width && slices.Equal(rows, l.last) {
+		return // as it is, which also leaves a selection alone
+	}
+	l.last, l.width = slices.Clone(rows), columns
+	var b strings.Builder
+	l.erase(&b, columns)
+	b.WriteString(above)
 	for _, r := range rows {
 		text := r.styled
 		if text == "" || runewidth.StringWidth(r.text) >= columns {

@@ -84,6 +84,9 @@ func TestATerminalThatChangesIsFollowed(t *testing.T) {
 		before := s.err.Len()
 		n.Observe(release.BytesSent{Bytes: 1000})
 		n.Tick()
+		if s.err.Len() == before {
+			continue // what fits is the same
+		}
 		for line := range strings.SplitSeq(control.ReplaceAllString(s.err.String()[before:], ""), "\n") {
 			if width := len([]rune(line)); width >= max(columns, 2) {
 				t.Errorf("%d columns of %d: %q", width, columns, line)

@@ -36,7 +36,7 @@ func (w *waiting) describe(now time.Time) string {
 }
 
 func (w *waiting) duration(now time.Time) string {
-	text, e := Duration(w.lasted(now)), w.last.Expected
+	text, e := seconds(w.lasted(now)), w.last.Expected
 	switch {
 	case !e.Known():
 		return text
@@ -44,6 +44,14 @@ func (w *waiting) duration(now time.Time) string {
 		return text + ", longer than the " + plural(e.Builds, "build", "builds") + " before"
 	}
 	return text + " of about " + coarse(e.Typical)
+}
+
+// seconds is a duration in whole seconds: waits are looked at no closer.
+func seconds(d time.Duration) string {
+	if d < time.Minute {
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	}
+	return Duration(d)
 }
 
 // share is how much of the usual time has passed, less than one.
