@@ -1,7 +1,7 @@
 package cli
 
 import (
-	"errors"
+	"fmt"
 	"path/filepath"
 	"time"
 
@@ -278,7 +278,7 @@ func (p *program) rehearsal(plans []release.Plan) (*sandbox.Server, error) {
 	}
 	server, err := sandbox.Start(options)
 	if err != nil {
-		return nil, errors.Join(errors.New("the rehearsal cannot start"), err)
+		return nil, fmt.Errorf("the rehearsal cannot start: %w", err)
 	}
 	return server, nil
 }
