@@ -64,7 +64,7 @@ func TestEveryEventIsAsTheSchemaSays(t *testing.T) {
 		}
 		seen[value.(map[string]any)["type"].(string)]++
 	}
-	for _, kind := range []string{"inspected", "stage_started", "stage_finished", "transfer_started", "part_started", "part_done", "part_retry", "sent", "waiting", "step", "call", "finished"} {
+	for _, kind := range []string{"planned", "inspected", "stage_started", "stage_finished", "transfer_started", "part_started", "part_done", "part_retry", "sent", "waiting", "step", "call", "finished"} {
 		if seen[kind] == 0 {
 			t.Errorf("there is no event %s: %v", kind, seen)
 		}

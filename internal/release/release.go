@@ -153,7 +153,10 @@ type Runner struct {
 	Now   func() time.Time
 	Sleep func(context.Context, time.Duration) error
 
+	// together is shared by releases at the same time, and endTurn lets the next
+	// one send its package.
 	together *together
+	endTurn  func()
 }
 
 // Upload goes the whole way, or as far as the plan says. The summary tells
@@ -211,11 +214,10 @@ func (r *Runner) start(plan Plan, stages ...StageName) *run {
 	if plan.Timeout == 0 {
 		plan.Timeout = defaultTimeout
 	}
-	run := &run{Runner: &copied, plan: plan, started: copied.Now()}
-	run.summary.Groups = []string{}
-	run.summary.Warnings = []string{}
-	run.summary.Steps = []Step{}
-	run.summary.Stages = map[string]int64{}
+	if copied.endTurn == nil {
+		copied.endTurn = func() {}
+	}
+	run := &run{Runner: &copied, plan: plan, started: copied.Now(), summary: newSummary()}
 	if len(stages) > 0 {
 		run.Observer.Observe(Planned{Stages: stages})
 	}
@@ -231,11 +233,7 @@ func (r *run) finish(err error) (Summary, error) {
 
 // upload is the way from a package to testers.
 func (r *run) upload(ctx context.Context) error {
-	endTurn, err := r.together.turn(ctx)
-	if err != nil {
-		return err
-	}
-	defer endTurn()
+	defer r.endTurn()
 	pkg, err := stage(ctx, r, StageInspect, r.inspect)
 	if err != nil {
 		return err
@@ -257,16 +255,15 @@ func (r *run) upload(ctx context.Context) error {
 		return &StageError{Stage: StageResolve, Err: err}
 	}
 	defer unlock()
-	err = r.uploadPackage(ctx, pkg, endTurn)
+	err = r.uploadPackage(ctx, pkg)
 	if err == nil || KindOf(err) == Rejected {
 		r.memory.forget() // there is nothing to go on with
 	}
 	return err
 }
 
-// uploadPackage is the way from resolve on. It ends the turn when the package is
-// sent.
-func (r *run) uploadPackage(ctx context.Context, pkg pkg, endTurn func()) error {
+// uploadPackage is the way from resolve on.
+func (r *run) uploadPackage(ctx context.Context, pkg pkg) error {
 	target, err := stage(ctx, r, StageResolve, func(ctx context.Context) (target, error) { return r.resolve(ctx, pkg) })
 	if err != nil {
 		return err
@@ -278,7 +275,7 @@ func (r *run) uploadPackage(ctx context.Context, pkg pkg, endTurn func()) error 
 	} else if sent, err = r.send(ctx, pkg, target); err != nil {
 		return err
 	}
-	endTurn()
+	r.endTurn() // it is sent
 	if r.plan.NoWait {
 		r.summary.State = asc.BuildProcessing
 		return nil

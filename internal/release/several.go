@@ -35,10 +35,15 @@ func (r *Runner) UploadAll(ctx context.Context, plans []Plan, observer func(i in
 	outcomes := make([]Outcome, len(plans))
 	var group sync.WaitGroup
 	for i, plan := range plans {
+		outcomes[i].Path = plan.Path
+		endTurn, err := shared.together.turn(ctx)
+		if err != nil {
+			outcomes[i].Summary, outcomes[i].Err = newSummary(), err
+			continue
+		}
 		group.Go(func() {
 			runner := shared
-			runner.Observer = observer(i)
-			outcomes[i].Path = plan.Path
+			runner.Observer, runner.endTurn = observer(i), endTurn
 			outcomes[i].Summary, outcomes[i].Err = runner.Upload(ctx, plan)
 		})
 	}
@@ -65,8 +70,8 @@ type together struct {
 // turn waits until it is a release's turn to send its package. It may be ended
 // more than once.
 func (t *together) turn(ctx context.Context) (end func(), err error) {
-	if t == nil {
-		return func() {}, nil
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
 	}
 	select {
 	case t.turns <- struct{}{}:

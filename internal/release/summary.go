@@ -31,6 +31,12 @@ type Summary struct {
 	Steps []Step `json:"steps"`
 }
 
+// newSummary is that of a release that has not begun: its lists are empty, not
+// null.
+func newSummary() Summary {
+	return Summary{Groups: []string{}, Warnings: []string{}, Steps: []Step{}, Stages: map[string]int64{}}
+}
+
 // testFlightURL is where App Store Connect shows the build, as its own links
 // write it; empty without a build.
 func (s Summary) testFlightURL() string {

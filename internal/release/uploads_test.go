@@ -284,6 +284,27 @@ func TestAFleetIsSentAFewAtATime(t *testing.T) {
 	}
 }
 
+func TestAFleetThatIsInterruptedBeginsNoMore(t *testing.T) {
+	b := newBench(t)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	var plans []release.Plan
+	for i := range 12 {
+		plans = append(plans, release.Plan{Path: pack(t, fmt.Sprintf("1.%d", i), "1")})
+	}
+	b.before(func(http.ResponseWriter, *http.Request) bool {
+		cancel(release.ErrInterrupted)
+		return false
+	})
+	for i, o := range b.runner.UploadAll(ctx, plans, func(int) release.Observer { return observer(func(release.Event) {}) }) {
+		if release.KindOf(o.Err) != release.Interrupted || o.Path != plans[i].Path || o.Summary.Groups == nil || o.Summary.Stages == nil {
+			t.Errorf("%d: %v, %+v", i, o.Err, o.Summary)
+		}
+	}
+	if made := b.calls("POST"); len(made) > 0 {
+		t.Errorf("%v", made)
+	}
+}
+
 type observer func(release.Event)
 
 func (o observer) Observe(e release.Event) { o(e) }
