@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -221,6 +222,45 @@ func TestEveryCommandInTextWorks(t *testing.T) {
 	}
 	if len(ran) < 15 {
 		t.Errorf("only %d commands were found: %v", len(ran), ran)
+	}
+}
+
+// TestTheConfigurationThatIsShownWorks uploads with the README's file.
+func TestTheConfigurationThatIsShownWorks(t *testing.T) {
+	count := 0
+	for _, block := range fence.FindAllStringSubmatch(documents(t, "README.md")["README.md"], -1) {
+		if block[1] != "yaml" || !strings.HasPrefix(block[2], "groups:") {
+			continue
+		}
+		count++
+		follow(t, "cat > shown.yml <<'END'\n"+block[2]+"END\nascend upload --config shown.yml App.ipa\n")
+	}
+	if count != 1 {
+		t.Errorf("%d configurations are shown", count)
+	}
+}
+
+// TestTheFieldsThatAreNamedAreThere compares what the documents say of an
+// upload's JSON with what it prints.
+func TestTheFieldsThatAreNamedAreThere(t *testing.T) {
+	p := newReader(t, "").run("ascend upload --json App.ipa")
+	if p.code() != 0 {
+		t.Fatal(p.err.String())
+	}
+	var printed map[string]any
+	if err := json.Unmarshal(p.out.Bytes(), &printed); err != nil {
+		t.Fatal(err)
+	}
+	pages := documents(t, "README.md", "docs/json.md")
+	_, readme, _ := strings.Cut(pages["README.md"], "## JSON")
+	_, table, _ := strings.Cut(pages["json.md"], "| `upload`,")
+	table, _, _ = strings.Cut(table, "\n")
+	for field := range printed {
+		for name, text := range map[string]string{"README.md": readme, "docs/json.md": table} {
+			if !strings.Contains(text, "`"+field+"`") {
+				t.Errorf("%s does not name %s", name, field)
+			}
+		}
 	}
 }
 

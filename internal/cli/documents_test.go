@@ -185,6 +185,15 @@ func TestTheActionHandsOverWhatItSays(t *testing.T) {
 	if len(action.Outputs) != len(written) || action.Runs.Using != "composite" {
 		t.Errorf("%d outputs, %s", len(action.Outputs), action.Runs.Using)
 	}
+	for path, content := range documents(t) {
+		for _, use := range regexp.MustCompile("(?ms)uses: ascend-cli/ascend@.*?^```").FindAllString(content, -1) {
+			for _, m := range regexp.MustCompile(`(?m)^    ([a-z-]+): `).FindAllStringSubmatch(use, -1) {
+				if _, ok := action.Inputs[m[1]]; !ok {
+					t.Errorf("%s gives the action %s, which it does not take", path, m[1])
+				}
+			}
+		}
+	}
 	for _, step := range action.Runs.Steps {
 		if step.Shell != "bash" || strings.Contains(step.Run, "${{") {
 			t.Errorf("the step %s has no shell, or puts an input into its script, where it would be carried out", step.ID)
