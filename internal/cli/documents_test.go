@@ -1,14 +1,12 @@
 package cli
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -147,99 +145,5 @@ func TestOtherTemplatesCanBeRead(t *testing.T) {
 	}
 	if len(open) > 0 {
 		t.Errorf("the Jenkinsfile leaves %q open", string(open))
-	}
-}
-
-// TestTheActionHandsOverWhatItSays compares the inputs and outputs of
-// action.yml with what its steps use and ascend writes.
-func TestTheActionHandsOverWhatItSays(t *testing.T) {
-	content, err := os.ReadFile("../../action.yml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var action struct {
-		Inputs  map[string]struct{ Description string }
-		Outputs map[string]struct{ Value string }
-		Runs    struct {
-			Using string
-			Steps []struct {
-				ID, Run, Shell string
-				Env            map[string]string
-			}
-		}
-	}
-	if err := yaml.Unmarshal(content, &action); err != nil {
-		t.Fatal(err)
-	}
-	for name, input := range action.Inputs {
-		if input.Description == "" || !bytes.Contains(content, []byte("inputs."+name)) {
-			t.Errorf("the input %s is not used or not described", name)
-		}
-	}
-	written := []string{"build-id", "build-upload-id", "version", "build-number", "state", "testflight-url"}
-	for _, name := range written {
-		if want := "${{ steps.upload.outputs." + name + " }}"; action.Outputs[name].Value != want {
-			t.Errorf("the output %s is %q, want %q", name, action.Outputs[name].Value, want)
-		}
-	}
-	if len(action.Outputs) != len(written) || action.Runs.Using != "composite" {
-		t.Errorf("%d outputs, %s", len(action.Outputs), action.Runs.Using)
-	}
-	for path, content := range documents(t) {
-		for _, use := range regexp.MustCompile("(?ms)uses: ascend-cli/ascend@.*?^```").FindAllString(content, -1) {
-			for _, m := range regexp.MustCompile(`(?m)^    ([a-z-]+): `).FindAllStringSubmatch(use, -1) {
-				if _, ok := action.Inputs[m[1]]; !ok {
-					t.Errorf("%s gives the action %s, which it does not take", path, m[1])
-				}
-			}
-		}
-	}
-	for _, step := range action.Runs.Steps {
-		if step.Shell != "bash" || strings.Contains(step.Run, "${{") {
-			t.Errorf("the step %s has no shell, or puts an input into its script, where it would be carried out", step.ID)
-		}
-	}
-}
-
-// TestTheActionWorksFromACheckout runs the steps of action.yml as a runner does,
-// in a rehearsal.
-func TestTheActionWorksFromACheckout(t *testing.T) {
-	if _, err := exec.LookPath("bash"); err != nil || runtime.GOOS == "windows" {
-		t.Skip("there is no bash")
-	}
-	content, err := os.ReadFile("../../action.yml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var action struct {
-		Runs struct{ Steps []struct{ Run string } }
-	}
-	if err := yaml.Unmarshal(content, &action); err != nil || len(action.Runs.Steps) != 2 {
-		t.Fatal(err, len(action.Runs.Steps))
-	}
-	root, err := filepath.Abs("../..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	temp := t.TempDir()
-	step := func(i int, variables ...string) string {
-		t.Helper()
-		c := exec.CommandContext(t.Context(), "bash", "-c", action.Runs.Steps[i].Run)
-		c.Dir, c.Env = root, append(os.Environ(), append(variables, "RUNNER_TEMP="+temp, "RUNNER_OS=Linux", "RUNNER_ARCH=X64", "GITHUB_PATH="+temp+"/path", "GITHUB_OUTPUT="+temp+"/output", "GITHUB_STEP_SUMMARY="+temp+"/summary", "GITHUB_ACTIONS=true")...)
-		out, err := c.CombinedOutput()
-		if err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
-		return string(out)
-	}
-	step(0, "WANTED=", "REPOSITORY=", "SOURCE="+root, "SERVER=")
-	added, err := os.ReadFile(filepath.Join(temp, "path"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	step(1, "PATH="+strings.TrimSpace(string(added))+string(os.PathListSeparator)+os.Getenv("PATH"), "PACKAGES=testdata/Small.ipa\n", "ARGS=--sandbox --poll-interval 50ms", "ASCEND_GROUPS=QA", "ASCEND_NO_WAIT=false", "ASCEND_TIMEOUT=")
-	output, err := os.ReadFile(filepath.Join(temp, "output"))
-	if err != nil || !strings.Contains(string(output), "build-number=43\n") || !strings.Contains(string(output), "state=VALID\n") {
-		t.Errorf("%s, %v", output, err)
 	}
 }
