@@ -65,10 +65,11 @@ func newReader(t *testing.T, script string) *reader {
 		t.Fatal(err)
 	}
 	for name, content := range map[string][]byte{
-		"App.ipa": app, "build/App.ipa": app, "testdata/Demo.ipa": app, "testdata/Development.ipa": development,
+		"App.ipa": app, "Demo.ipa": app, "build/App.ipa": app, "testdata/Demo.ipa": app, "testdata/Development.ipa": development,
 		"Mac.pkg":                bundletest.SignedMac(id, "1.0", "7").PKG(),
 		"ascend.yml":             []byte("groups: [QA]\n"),
 		"notes/en-US.txt":        []byte("What is new\n"),
+		"testers.csv":            []byte("Ada,Lovelace,ada@example.com,Beta\n"),
 		"notes.txt":              []byte("What is new\n"),
 		"ci_scripts/notes.txt":   []byte("What is new\n"),
 		"AuthKey_ABC123DEFG.p8":  []byte(s.key.PEM()),
@@ -98,6 +99,16 @@ func (r *reader) run(script string) *process {
 	p.Dir, p.Stdout, p.Stderr = r.dir, &p.out, &p.err
 	p.run()
 	return p
+}
+
+// says is what a command that has to work prints.
+func (r *reader) says(command string) string {
+	r.t.Helper()
+	p := r.run(command)
+	if code := p.code(); code != 0 {
+		r.t.Errorf("%s ended with %d: %s", command, code, p.err.String())
+	}
+	return p.out.String()
 }
 
 // follow runs a script that has to work.
@@ -222,6 +233,39 @@ func TestEveryCommandInTextWorks(t *testing.T) {
 	}
 	if len(ran) < 15 {
 		t.Errorf("only %d commands were found: %v", len(ran), ran)
+	}
+}
+
+// TestTheExamplesInTheHelpWork runs what the help of every command shows.
+func TestTheExamplesInTheHelpWork(t *testing.T) {
+	r := newReader(t, "")
+	commands := []string{"ascend"}
+	for i := 0; i < len(commands); i++ { // it grows
+		for name := range strings.FieldsSeq(r.says(commands[i] + " --complete")) {
+			if commands[i] != "ascend completion" {
+				commands = append(commands, commands[i]+" "+name)
+			}
+		}
+	}
+	count := 0
+	for _, command := range commands {
+		_, examples, _ := strings.Cut(r.says(command+" --help"), "\nExamples:\n")
+		examples, _, _ = strings.Cut(examples, "\n\n")
+		for line := range strings.Lines(examples) {
+			line = strings.TrimSpace(line)
+			count++
+			t.Run(line, func(t *testing.T) {
+				t.Parallel()
+				if strings.HasPrefix(line, "ascend sandbox ") {
+					serves(t, line)
+					return
+				}
+				follow(t, line)
+			})
+		}
+	}
+	if len(commands) < 25 || count < 15 {
+		t.Errorf("only %d commands with %d examples were found", len(commands), count)
 	}
 }
 

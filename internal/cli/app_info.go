@@ -14,14 +14,14 @@ import (
 
 // appInfoFlags say what testers and reviewers are told about the app.
 func appInfoFlags() []cli.Flag {
-	return []cli.Flag{
+	return under(appInfoCategory,
 		&cli.StringFlag{Name: "app-description", Usage: "beta app description `TEXT`, for every locale the app has"},
 		&cli.StringFlag{Name: "feedback-email", Usage: "`ADDRESS` for testers' feedback, for every locale the app has"},
 		&cli.StringFlag{Name: "app-info-json", Usage: "`JSON` object of locales (or default) with description, feedback_email, marketing_url, privacy_policy_url, tv_os_privacy_policy"},
 		&cli.StringFlag{Name: "app-clips-json", Usage: "`JSON` list of app clip invocations: {\"url\": …, \"title\": {locale: text}}"},
 		&cli.BoolFlag{Name: "overwrite-app-clips", Usage: "remove the app clip invocations that are not named"},
 		&cli.StringFlag{Name: "review-info-json", Usage: "`JSON` object for beta review: contact_email, contact_first_name, contact_last_name, contact_phone, demo_account_required, demo_account_name, demo_account_password, notes"},
-	}
+	)
 }
 
 // appInfo reads what testers are told, by locale.
@@ -80,11 +80,7 @@ func fill(flag string, fields map[string]json.RawMessage, places map[string]any)
 		place, ok := places[strings.ReplaceAll(name, "-", "_")]
 		if !ok {
 			names := slices.Sorted(maps.Keys(places))
-			hint := "the keys are " + strings.Join(names, ", ")
-			if close, found := closest(names, name); found {
-				hint = "did you mean " + close + "? " + hint
-			}
-			return usagef(hint, "%s has an unknown key %q", flag, name)
+			return usagef(didYouMean(names, name, "")+"the keys are "+strings.Join(names, ", "), "%s has an unknown key %q", flag, name)
 		}
 		if err := json.Unmarshal(fields[name], place); err != nil {
 			return usagef("", "%s: %s has a value of the wrong type", flag, name)

@@ -1,9 +1,10 @@
 package cli
 
 import (
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -12,8 +13,9 @@ import (
 
 // arrange puts flags before arguments, because people write them in any order
 // and the library stops looking for flags at the first argument. It knows from
-// the command's flags which of them take a value.
-func arrange(app *cli.App, args []string) ([]string, error) {
+// the command's flags which of them take a value, and refuses those that make
+// no sense, also in variables, in words that say what would.
+func arrange(app *cli.App, args []string, getenv func(string) string) ([]string, error) {
 	var path []string
 	commands := app.Commands
 	var command *cli.Command
@@ -27,6 +29,9 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 		path, rest = append(path, rest[0]), rest[1:]
 	}
 	if command == nil {
+		if len(rest) > 0 && strings.HasPrefix(rest[0], "-") && rest[0] != "--help" && rest[0] != "-h" {
+			return args, usagef("flags go behind the command: ascend upload "+rest[0]+" …", "there is no command before %s", rest[0])
+		}
 		if len(rest) > 0 && !strings.HasPrefix(rest[0], "-") && rest[0] != "help" && rest[0] != "h" {
 			return args, unknownCommand(app, rest[0])
 		}
@@ -34,7 +39,8 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 	}
 	if len(command.Subcommands) > 0 {
 		if len(rest) > 0 && !strings.HasPrefix(rest[0], "-") && rest[0] != "help" {
-			return args, usagef("ascend "+strings.Join(path, " ")+" --help lists what there is", "there is no command %q under %q", rest[0], strings.Join(path, " "))
+			line := "ascend " + strings.Join(path, " ")
+			return args, usagef(didYouMean(namesOf(commands), rest[0], "")+line+" --help lists what there is", "there is no command %q under %s", rest[0], line)
 		}
 		return args, nil
 	}
@@ -49,19 +55,30 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 			arguments = append(arguments, arg)
 		default:
 			flags = append(flags, arg)
-			name, _, assigned := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+			name, value, assigned := strings.Cut(strings.TrimLeft(arg, "-"), "=")
 			flag := findFlag(command.Flags, name)
 			if flag == nil && name != "help" && name != "h" && name != "generate-bash-completion" {
 				return args, unknownFlag(command, path, name)
 			}
-			if flag == nil || assigned || !takesValue(flag) {
-				continue
+			if flag != nil && !assigned && takesValue(flag) {
+				if i++; i == len(rest) {
+					return args, usagef("", "flag --%s needs a value", name)
+				}
+				value, assigned = rest[i], true
+				flags = append(flags, value)
 			}
-			if i+1 == len(rest) {
-				return args, usagef("", "flag --%s needs a value", name)
+			if assigned {
+				if err := checkValue(flag, "--"+name, value); err != nil {
+					return args, err
+				}
 			}
-			i++
-			flags = append(flags, rest[i])
+		}
+	}
+	for _, flag := range command.Flags {
+		if variable := variableOf(flag); getenv(variable) != "" {
+			if err := checkValue(flag, variable, getenv(variable)); err != nil {
+				return args, err
+			}
 		}
 	}
 	out := append(path, flags...)
@@ -94,39 +111,72 @@ func takesValue(flag cli.Flag) bool {
 	return ok && f.TakesValue()
 }
 
+// checkValue refuses a value that is not of the flag's kind.
+func checkValue(flag cli.Flag, source, value string) error {
+	if kind := takes(flag, value); kind != "" {
+		return usagef("", "%s takes %s, not %q", source, kind, value)
+	}
+	return nil
+}
+
+// takes says what a flag takes, or nothing where the value is such. Texts are
+// left to the commands.
+func takes(flag cli.Flag, value string) string {
+	switch flag.(type) {
+	case *cli.BoolFlag:
+		if _, err := strconv.ParseBool(value); err != nil {
+			return "true or false"
+		}
+	case *cli.IntFlag:
+		if _, err := strconv.Atoi(value); err != nil {
+			return "a whole number"
+		}
+	case *cli.DurationFlag:
+		if _, err := time.ParseDuration(value); err != nil {
+			return "a time such as 90s, 30m or 1h30m"
+		}
+	}
+	return ""
+}
+
 func unknownFlag(command *cli.Command, path []string, name string) error {
 	var names []string
 	for _, f := range command.Flags {
 		names = append(names, f.Names()[0])
 	}
-	hint := "ascend " + strings.Join(path, " ") + " --help lists the flags"
-	if close, ok := closest(names, name); ok {
-		hint = "did you mean --" + close + "? " + hint
-	}
-	return usagef(hint, "there is no flag --%s for ascend %s", name, strings.Join(path, " "))
+	line := "ascend " + strings.Join(path, " ")
+	return usagef(didYouMean(names, name, "--")+line+" --help lists the flags", "there is no flag --%s for %s", name, line)
 }
 
 func unknownCommand(app *cli.App, name string) error {
-	var names []string
-	for _, c := range app.Commands {
-		names = append(names, c.Name)
-	}
-	hint := "the commands are " + strings.Join(names, ", ")
+	names := namesOf(app.Commands)
+	hint := didYouMean(names, name, "") + "the commands are " + strings.Join(names, ", ")
 	if strings.HasSuffix(name, ".ipa") || strings.HasSuffix(name, ".pkg") {
 		hint = "ascend upload " + name
-	} else if close, ok := closest(names, name); ok {
-		hint = "did you mean " + close + "? " + hint
 	}
-	return &release.Error{Kind: release.Usage, Message: fmt.Sprintf("there is no command %q", name), Hint: hint}
+	return usagef(hint, "there is no command %q", name)
 }
 
-// closest returns the name that a misspelt one probably means.
-func closest(names []string, wanted string) (string, bool) {
+// namesOf are the commands that people call.
+func namesOf(commands []*cli.Command) (names []string) {
+	for _, c := range commands {
+		if !c.Hidden && c.Name != "help" {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
+// didYouMean is the beginning of a hint, empty if no name is close.
+func didYouMean(names []string, wanted, prefix string) string {
 	best, least := "", len(wanted)/2+1
 	for _, name := range names {
 		if d := release.Distance(name, wanted); d < least {
 			best, least = name, d
 		}
 	}
-	return best, best != ""
+	if best == "" {
+		return ""
+	}
+	return "did you mean " + prefix + best + "? "
 }

@@ -92,7 +92,7 @@ func (p *program) authCommand() *cli.Command {
 			Name:        "check",
 			Usage:       "is this key good: signature, clock, role, apps, hourly allowance",
 			Description: "Signs a token, asks the service for the apps the key can see, and shows what it says.\nEnds with 3 if the key is refused.",
-			Flags:       flags(credentialFlags(), outputFlags()),
+			Flags:       flags(outputFlags(), credentialFlags()),
 			Action:      p.authCheck,
 		}},
 	}

@@ -16,13 +16,14 @@ func (p *program) buildsCommand() *cli.Command {
 		return []cli.Flag{
 			appFlag(),
 			&cli.StringFlag{Name: "version", Usage: "marketing `VERSION`; 1.2 and 1.2.0 are the same to Apple"},
-			&cli.StringFlag{Name: "platform", Usage: "`ios`, macos, tvos or visionos"},
+			&cli.StringFlag{Name: "platform", Usage: "only those of `PLATFORM`: ios, macos, tvos or visionos"},
 		}
 	}
 	live := &cli.BoolFlag{Name: "live", Usage: "look at the version in the App Store instead of uploads"}
 	return &cli.Command{
-		Name:  "builds",
-		Usage: "builds of an app, and their numbers",
+		Name:      "builds",
+		Usage:     "builds of an app, and their numbers",
+		UsageText: "ascend builds list --app com.example.demo\nascend builds next-number --app com.example.demo",
 		Subcommands: []*cli.Command{
 			{
 				Name:  "list",
@@ -30,14 +31,14 @@ func (p *program) buildsCommand() *cli.Command {
 				Flags: flags(selection(), []cli.Flag{
 					&cli.StringFlag{Name: "build-number", Usage: "build `NUMBER`"},
 					&cli.IntFlag{Name: "limit", Usage: "show at most `N` builds; 0 means all", Value: 30},
-				}, credentialFlags(), outputFlags()),
+				}, outputFlags(), credentialFlags()),
 				Action: p.buildsList,
 			},
 			{
 				Name:        "latest",
 				Usage:       "print the highest build number",
 				Description: "Looks at builds and at uploads in progress. Prints the number alone, for $(…). Ends with 4 if there is none.",
-				Flags:       flags(selection(), []cli.Flag{live}, credentialFlags(), outputFlags()),
+				Flags:       flags(selection(), []cli.Flag{live}, outputFlags(), credentialFlags()),
 				Action: func(c *cli.Context) error {
 					return p.printNumber(c, func(r *release.Runner, s release.BuildSelection) (release.Number, error) {
 						return r.LatestNumber(c.Context, s, c.Bool("live"))
@@ -51,7 +52,7 @@ func (p *program) buildsCommand() *cli.Command {
 					"1.2.10, 20261122.3 gives today's date with .1. Prints the number alone, for $(…).",
 				Flags: flags(selection(), []cli.Flag{
 					live, &cli.StringFlag{Name: "initial", Usage: "the `NUMBER` if there is none yet", Value: "1"},
-				}, credentialFlags(), outputFlags()),
+				}, outputFlags(), credentialFlags()),
 				Action: func(c *cli.Context) error {
 					if initial := c.String("initial"); initial != "" && !bundle.ValidVersion(initial) {
 						return usagef("up to three numbers with dots between, such as 1 or 1.0.1", "--initial %q is not a build number", initial)
@@ -70,7 +71,7 @@ func (p *program) buildsCommand() *cli.Command {
 					&cli.StringFlag{Name: "build-number", Usage: "build `NUMBER`"},
 					&cli.IntFlag{Name: "keep", Usage: "with --app: leave the newest `N` alone"},
 					&cli.BoolFlag{Name: "dry-run", Usage: "only say what would be expired"},
-				}, credentialFlags(), outputFlags()),
+				}, outputFlags(), credentialFlags()),
 				Action: p.buildsExpire,
 			},
 		},

@@ -4,7 +4,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -49,11 +48,14 @@ func Run(ctx context.Context, env Environment, args []string) int {
 
 func (p *program) runArguments(ctx context.Context, args []string) int {
 	app := p.app()
+	if len(args) > 0 && (args[0] == "--version" || args[0] == "-v") {
+		args = append([]string{"version"}, args[1:]...)
+	}
 	if n := len(args); n > 0 && args[n-1] == completeWord {
 		p.complete(app.Commands, args[:n-1])
 		return 0
 	}
-	args, err := arrange(app, args)
+	args, err := arrange(app, args, p.Getenv)
 	if err == nil {
 		p.Streams.CI, err = ciOf(args, p.Getenv)
 		p.Streams.Live = p.Streams.Live && p.Streams.CI == term.NoCI // its lines are for a log
@@ -79,6 +81,7 @@ func (p *program) app() *cli.App {
 		Name:                   "ascend",
 		Usage:                  "take a signed Apple build to TestFlight testers, from any machine",
 		UsageText:              "ascend COMMAND [flags] [arguments]",
+		Description:            "ascend upload --sandbox Demo.ipa\nascend auth check\nascend upload --groups QA Demo.ipa",
 		Version:                p.Version,
 		HideVersion:            true,
 		Suggest:                true,
@@ -101,28 +104,32 @@ func (p *program) app() *cli.App {
 			p.authCommand(), p.sandboxCommand(), p.completionCommand(), p.manualCommand(), p.versionCommand(),
 		},
 	}
-	forEachCommand(app.Commands, func(c *cli.Command) {
+	forEachCommand(app.Name, app.Commands, func(path string, c *cli.Command) {
 		c.OnUsageError = usageError
 		for i, flag := range c.Flags {
 			c.Flags[i] = withVariable(flag)
 		}
+		c.CustomHelpTemplate = p.helpOf(path, c)
 	})
+	app.CustomAppHelpTemplate = p.rootHelp(app)
 	return app
 }
 
-func forEachCommand(commands []*cli.Command, do func(*cli.Command)) {
+// forEachCommand goes through commands and those below them, with the words
+// that call each.
+func forEachCommand(path string, commands []*cli.Command, do func(path string, c *cli.Command)) {
 	for _, c := range commands {
-		do(c)
-		forEachCommand(c.Subcommands, do)
+		do(path+" "+c.Name, c)
+		forEachCommand(path+" "+c.Name, c.Subcommands, do)
 	}
 }
 
 // withVariable lets a flag come from ASCEND_… of the same name.
 func withVariable(flag cli.Flag) cli.Flag {
-	variable := []string{"ASCEND_" + strings.ToUpper(strings.ReplaceAll(flag.Names()[0], "-", "_"))}
+	variable := []string{variableOf(flag)}
 	switch f := flag.(type) {
 	case *cli.StringFlag:
-		if f.Category != credentialsCategory { // these look it up themselves
+		if _, own := fastlaneVariables[f.Name]; !own { // those look it up themselves
 			f.EnvVars = variable
 		}
 	case *cli.StringSliceFlag:
@@ -137,112 +144,16 @@ func withVariable(flag cli.Flag) cli.Flag {
 	return flag
 }
 
+func variableOf(flag cli.Flag) string {
+	return "ASCEND_" + strings.ToUpper(strings.ReplaceAll(flag.Names()[0], "-", "_"))
+}
+
 func usageError(_ *cli.Context, err error, _ bool) error {
 	return &release.Error{Kind: release.Usage, Message: strings.ReplaceAll(err.Error(), "flag provided but not defined: -", "there is no flag -"), Hint: "ascend COMMAND --help lists the flags"}
 }
 
 func usagef(hint, format string, args ...any) error {
 	return &release.Error{Kind: release.Usage, Message: fmt.Sprintf(format, args...), Hint: hint}
-}
-
-// A failure carries what was reached along with the error.
-type failure struct {
-	error
-	summary *release.Summary
-}
-
-func (f *failure) Unwrap() error { return f.error }
-
-// exitCodes are part of the contract.
-var exitCodes = map[release.Kind]int{
-	release.Internal: 1, release.Usage: 2, release.Auth: 3, release.NotFound: 4, release.InvalidPackage: 5,
-	release.Transfer: 6, release.Rejected: 7, release.Timeout: 8, release.Conflict: 9, release.Interrupted: 130,
-}
-
-// exit writes an error in the form that was asked for, and returns its code.
-func (p *program) exit(args []string, err error) int {
-	if err == nil {
-		p.endRecording(nil)
-		return 0
-	}
-	problem := p.problem(err)
-	p.endRecording(&problem)
-	var batch *batchFailure
-	if wantsJSON(args, p.Getenv) && !errors.As(err, &batch) {
-		out := struct {
-			Error term.Problem `json:"error"`
-			*release.Summary
-		}{Error: problem}
-		var f *failure
-		if errors.As(err, &f) {
-			out.Summary = f.summary
-		}
-		if err := p.Streams.JSON(out); err != nil {
-			return exitCodes[release.Internal]
-		}
-	}
-	p.Streams.Fail(problem)
-	return exitCodes[problem.Kind]
-}
-
-// endRecording ends what is written down. That this fails is no reason to fail
-// a run that worked.
-func (p *program) endRecording(problem *term.Problem) {
-	if err := p.recording.end(p.Version, problem); err != nil {
-		fmt.Fprintln(p.Streams.Err, "ascend: "+err.Error())
-	}
-}
-
-// problem puts an error into words.
-func (p *program) problem(err error) term.Problem {
-	problem := term.Problem{Kind: release.KindOf(err), Message: err.Error(), Hint: release.HintOf(err), Details: release.DetailsOf(err)}
-	if problem.Details == nil {
-		problem.Details = []string{}
-	}
-	var f *failure
-	if !errors.As(err, &f) || f.summary == nil {
-		return problem
-	}
-	if reached := reached(*f.summary); reached != "" && len(problem.Details) == 0 {
-		problem.Details = append(problem.Details, reached)
-	}
-	if problem.Kind == release.Interrupted {
-		var stage *release.StageError
-		problem.Message = "stopped by the user"
-		if errors.As(err, &stage) {
-			problem.Message += " during " + string(stage.Stage)
-		}
-		problem.Hint = "run the same command again: it goes on where it stopped"
-		if f.summary.State != "" || errors.As(err, &stage) && (stage.Stage == release.StageWait || stage.Stage == release.StageDistribute) {
-			problem.Hint = "Apple goes on without us: go on with ascend distribute" + selector(*f.summary) + " and the flags of this run, or only wait with ascend wait" + selector(*f.summary)
-		}
-	}
-	return problem
-}
-
-// reached says how far a run got, with the ids needed to go on.
-func reached(s release.Summary) string {
-	switch {
-	case s.BuildID != "" && s.State != "":
-		return "reached: build " + s.BuildID + " (" + s.State + ")"
-	case s.BuildID != "":
-		return "reached: build " + s.BuildID
-	case s.BuildUploadID != "":
-		return "reached: build upload " + s.BuildUploadID
-	}
-	return ""
-}
-
-func selector(s release.Summary) string {
-	switch {
-	case s.BuildID != "":
-		return " --build " + s.BuildID
-	case s.BuildUploadID != "" && s.AppID != "":
-		return " --build-upload " + s.BuildUploadID + " --app " + s.AppID
-	case s.BuildUploadID != "":
-		return " --build-upload " + s.BuildUploadID
-	}
-	return ""
 }
 
 // ciOf tells the system whose lines the log has, before the commands see their

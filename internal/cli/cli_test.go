@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -66,29 +67,44 @@ func TestFlagsMayStandAnywhere(t *testing.T) {
 		"below a subcommand":        {"auth check --json", "auth check --json"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := arrange(p.app(), strings.Fields(c.args))
+			got, err := arrange(p.app(), strings.Fields(c.args), p.Getenv)
 			if err != nil || strings.Join(got, " ") != c.want {
 				t.Errorf("%v, %v, want %s", got, err, c.want)
 			}
 		})
 	}
-	for args, words := range map[string]string{
-		"upload App.ipa --group QA": "did you mean --groups?",
-		"upload App.ipa --groups":   "needs a value",
-		"uplaod App.ipa":            "did you mean upload?",
-		"App.ipa":                   "ascend upload App.ipa",
-		"auth chekc":                "no command",
+}
+
+func TestMistakesInACommandLineAreExplained(t *testing.T) {
+	for line, words := range map[string]string{
+		"upload App.ipa --group QA":              "did you mean --groups?",
+		"upload App.ipa --groups":                "needs a value",
+		"uplaod App.ipa":                         "did you mean upload?",
+		"App.ipa":                                "ascend upload App.ipa",
+		"auth chekc":                             `no command "chekc" under ascend auth, did you mean check?`,
+		"--quiet upload App.ipa":                 "no command before --quiet, flags go behind the command",
+		"upload --concurrency many App.ipa":      `--concurrency takes a whole number, not "many"`,
+		"upload --timeout 5 App.ipa":             `--timeout takes a time such as 90s, 30m or 1h30m, not "5"`,
+		"upload --quiet=perhaps App.ipa":         `--quiet takes true or false, not "perhaps"`,
+		"ASCEND_TIMEOUT=5 upload App.ipa":        `ASCEND_TIMEOUT takes a time such as 90s, 30m or 1h30m, not "5"`,
+		"ASCEND_KEEP=all distribute --groups QA": `ASCEND_KEEP takes a whole number, not "all"`,
 	} {
-		_, err := arrange(p.app(), strings.Fields(args))
-		if release.KindOf(err) != release.Usage || !strings.Contains(err.Error()+release.HintOf(err), words) {
-			t.Errorf("%s: %v (%s), want %q", args, err, release.HintOf(err), words)
+		env := map[string]string{}
+		args := strings.Fields(line)
+		if name, value, ok := strings.Cut(args[0], "="); ok {
+			env[name], args = value, args[1:]
+		}
+		p, _, _ := testProgram(t, env)
+		_, err := arrange(p.app(), args, p.Getenv)
+		if said := fmt.Sprintf("%v, %s", err, release.HintOf(err)); release.KindOf(err) != release.Usage || !strings.Contains(said, words) {
+			t.Errorf("%s: %s, want %q", line, said, words)
 		}
 	}
 }
 
 func TestEveryFlagHasItsVariableAndAUsage(t *testing.T) {
 	p, _, _ := testProgram(t, nil)
-	forEachCommand(p.app().Commands, func(command *cli.Command) {
+	forEachCommand("ascend", p.app().Commands, func(_ string, command *cli.Command) {
 		if command.Usage == "" {
 			t.Errorf("%s says nothing about itself", command.Name)
 		}
@@ -96,14 +112,13 @@ func TestEveryFlagHasItsVariableAndAUsage(t *testing.T) {
 			documented, ok := f.(interface {
 				GetUsage() string
 				GetEnvVars() []string
-				GetCategory() string
 			})
 			if !ok || documented.GetUsage() == "" {
 				t.Errorf("%s --%s says nothing about itself", command.Name, f.Names()[0])
 				continue
 			}
 			want := "ASCEND_" + strings.ToUpper(strings.ReplaceAll(f.Names()[0], "-", "_"))
-			if documented.GetCategory() != credentialsCategory && !slices.Contains(documented.GetEnvVars(), want) {
+			if _, own := fastlaneVariables[f.Names()[0]]; !own && !slices.Contains(documented.GetEnvVars(), want) {
 				t.Errorf("%s --%s does not come from %s", command.Name, f.Names()[0], want)
 			}
 		}

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/ascend-cli/ascend/internal/pilot"
 )
 
 // completionScripts ask the program itself what may come next. They are short
@@ -97,13 +99,26 @@ func (p *program) complete(commands []*cli.Command, words []string) {
 		}
 		return
 	}
-	for _, c := range commands {
-		if !c.Hidden && c.Name != "help" {
-			fmt.Fprintln(p.Streams.Out, c.Name)
-		}
+	for _, name := range namesOf(commands) {
+		fmt.Fprintln(p.Streams.Out, name)
 	}
 	if current != nil && current.Name == "completion" {
 		fmt.Fprintln(p.Streams.Out, strings.Join(shells, "\n"))
+	}
+}
+
+// completePilot answers for a command line of pilot's.
+func (p *program) completePilot(words []string) {
+	n := len(words)
+	switch {
+	case n > 0 && strings.HasPrefix(words[n-1], "-"):
+		for _, name := range pilot.Options() {
+			if option := "--" + name; strings.HasPrefix(option, words[n-1]) {
+				fmt.Fprintln(p.Streams.Out, option)
+			}
+		}
+	case n == 0:
+		fmt.Fprintln(p.Streams.Out, strings.Join(pilot.Commands, "\n"))
 	}
 }
 
@@ -129,17 +144,8 @@ func (p *program) manual() string {
 	b.WriteString(".SH DESCRIPTION\nEvery flag can come from a variable: \\-\\-build\\-number is ASCEND_BUILD_NUMBER. Results go to stdout, everything else to stderr.\n.SH COMMANDS\n")
 	p.manualOf(&b, "ascend", app.Commands)
 	b.WriteString(".SH EXIT STATUS\n")
-	type exit struct {
-		code int
-		kind string
-	}
-	exits := []exit{{0, "done"}}
-	for kind, code := range exitCodes {
-		exits = append(exits, exit{code, strings.ReplaceAll(string(kind), "_", " ")})
-	}
-	slices.SortFunc(exits, func(a, b exit) int { return a.code - b.code })
-	for _, e := range exits {
-		fmt.Fprintf(&b, ".TP\n.B %d\n%s\n", e.code, roff(e.kind))
+	for _, e := range exitCodes() {
+		fmt.Fprintf(&b, ".TP\n.B %d\n%s\n", e.code, roff(e.meaning))
 	}
 	return b.String()
 }
@@ -158,16 +164,16 @@ func (p *program) manualOf(b *strings.Builder, prefix string, commands []*cli.Co
 		if c.Description != "" {
 			fmt.Fprintf(b, ".PP\n%s\n", roff(c.Description))
 		}
+		if c.UsageText != "" {
+			fmt.Fprintf(b, ".PP\n.nf\n%s\n.fi\n", roff(c.UsageText))
+		}
 		for _, f := range c.Flags {
-			documented, ok := f.(cli.DocGenerationFlag)
+			documented, ok := f.(documentedFlag)
 			if !ok || f.Names()[0] == "help" {
 				continue
 			}
-			value, usage := "", documented.GetUsage()
-			if documented.TakesValue() {
-				value = " VALUE"
-			}
-			fmt.Fprintf(b, ".TP\n.B %s\n%s\n", roff("--"+f.Names()[0]+value), roff(strings.ReplaceAll(usage, "`", "")))
+			flag, usage := explain(f, documented)
+			fmt.Fprintf(b, ".TP\n.B %s\n%s\n", roff(flag), roff(usage))
 		}
 	}
 }

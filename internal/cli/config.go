@@ -14,7 +14,7 @@ import (
 )
 
 func configFlag() []cli.Flag {
-	return []cli.Flag{&cli.StringFlag{Name: "config", Usage: "YAML `FILE` with values for flags; flags and variables win (docs/ascend.schema.json describes it)"}}
+	return under(settingsCategory, &cli.StringFlag{Name: "config", Usage: "YAML `FILE` with values for flags; flags and variables win (docs/ascend.schema.json describes it)"})
 }
 
 // structured are keys of a configuration file that hold objects, and the flags
@@ -111,10 +111,10 @@ func (p *program) setFromConfig(c *cli.Context, key string, node yaml.Node) erro
 	if node.Tag == "!!null" {
 		return nil
 	}
-	if err := c.Set(name, node.Value); err != nil {
-		return &configError{fmt.Sprintf("%s: %q is not what it takes", key, node.Value), ""}
+	if kind := takes(findFlag(c.Command.Flags, name), node.Value); kind != "" {
+		return &configError{fmt.Sprintf("%s takes %s, not %q", key, kind, node.Value), ""}
 	}
-	return nil
+	return c.Set(name, node.Value)
 }
 
 func (p *program) unknownKey(c *cli.Context, key string) error {
@@ -122,11 +122,7 @@ func (p *program) unknownKey(c *cli.Context, key string) error {
 		return &configError{"a private key does not belong into a file like this", "give it in ASCEND_KEY, or name its file with key_file"}
 	}
 	keys := configKeys(c.Command.Flags)
-	hint := "the keys are " + strings.Join(keys, ", ")
-	if close, ok := closest(keys, key); ok {
-		hint = "did you mean " + close + "? " + hint
-	}
-	return &configError{fmt.Sprintf("there is no key %q", key), hint}
+	return &configError{fmt.Sprintf("there is no key %q", key), didYouMean(keys, key, "") + "the keys are " + strings.Join(keys, ", ")}
 }
 
 // configKeys are all keys that a command's configuration may have, in order.

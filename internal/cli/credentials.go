@@ -18,17 +18,15 @@ import (
 	"github.com/ascend-cli/ascend/internal/release"
 )
 
-const credentialsCategory = "API key (from ASCEND_… or fastlane's APP_STORE_CONNECT_API_KEY_… where not given)"
-
 func credentialFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "api-key-path", Category: credentialsCategory, Usage: "fastlane's JSON key `FILE`"},
-		&cli.StringFlag{Name: "key-id", Category: credentialsCategory, Usage: "key `ID`; alone it also finds AuthKey_<id>.p8 in the usual folders"},
-		&cli.StringFlag{Name: "issuer-id", Category: credentialsCategory, Usage: "issuer `UUID` of a team key; none means an individual key"},
-		&cli.StringFlag{Name: "key-file", Category: credentialsCategory, Usage: "private key `FILE` (.p8)"},
-		&cli.StringFlag{Name: "key", Category: credentialsCategory, Usage: "private key `TEXT`: PEM, PEM with literal \\n, or base64 (better in ASCEND_KEY: arguments are visible to others)"},
-		&cli.StringFlag{Name: "api-url", Usage: "address of another App Store Connect `URL` (plain http on loopback only)"},
-	}
+	return under(credentialsCategory,
+		&cli.StringFlag{Name: "api-key-path", Usage: "fastlane's JSON key `FILE`"},
+		&cli.StringFlag{Name: "key-id", Usage: "key `ID`; alone it also finds AuthKey_<id>.p8 in the usual folders"},
+		&cli.StringFlag{Name: "issuer-id", Usage: "issuer `UUID` of a team key; none means an individual key"},
+		&cli.StringFlag{Name: "key-file", Usage: "private key `FILE` (.p8)"},
+		&cli.StringFlag{Name: "key", Usage: "private key `TEXT`: PEM, PEM with literal \\n, or base64 (better in ASCEND_KEY: arguments are visible to others)"},
+		&cli.StringFlag{Name: "api-url", Usage: "`URL` of another App Store Connect (plain http on loopback only)"},
+	)
 }
 
 // level tells where a value came from; lower wins.

@@ -8,11 +8,12 @@ import (
 
 func (p *program) distributeCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "distribute",
-		Usage: "give a build that was uploaded before to testers",
+		Name:      "distribute",
+		Usage:     "give a build that was uploaded before to testers",
+		UsageText: "ascend distribute --app com.example.demo --groups Beta --submit-review",
 		Description: "Selects a build by --build, or by --app with --version and --build-number; the latest if no number is given.\n" +
 			"A build that is still processing is waited for. Running it twice changes nothing the second time.",
-		Flags: flags(configFlag(), buildFlags(), distributionFlags(), appInfoFlags(), waitFlags(), stateFlags(), credentialFlags(), resultFlags(), outputFlags()),
+		Flags: flags(buildFlags(), distributionFlags(), appInfoFlags(), waitFlags(), resultFlags(), outputFlags(), stateFlags(), configFlag(), credentialFlags()),
 		Action: func(c *cli.Context) error {
 			if err := noArguments(c); err != nil {
 				return err

@@ -42,7 +42,7 @@ type vocabulary struct{ commands, flags, variables map[string]bool }
 func words(t *testing.T) vocabulary {
 	p, _, _ := testProgram(t, nil)
 	v := vocabulary{commands: map[string]bool{"help": true}, flags: map[string]bool{"explain": true, "help": true}, variables: map[string]bool{}}
-	forEachCommand(p.app().Commands, func(c *cli.Command) {
+	forEachCommand("ascend", p.app().Commands, func(_ string, c *cli.Command) {
 		v.commands[c.Name] = true
 		for _, f := range c.Flags {
 			for _, name := range f.Names() {

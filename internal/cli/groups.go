@@ -9,12 +9,13 @@ import (
 
 func (p *program) groupsCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "groups",
-		Usage: "beta groups of an app",
+		Name:      "groups",
+		Usage:     "beta groups of an app",
+		UsageText: "ascend groups create --app com.example.demo Friends",
 		Subcommands: []*cli.Command{
 			{
 				Name: "list", Usage: "list beta groups",
-				Flags:  flags([]cli.Flag{appFlag()}, credentialFlags(), outputFlags()),
+				Flags:  flags([]cli.Flag{appFlag()}, outputFlags(), credentialFlags()),
 				Action: p.groupsList,
 			},
 			{
@@ -22,12 +23,12 @@ func (p *program) groupsCommand() *cli.Command {
 				Flags: flags([]cli.Flag{
 					appFlag(), &cli.BoolFlag{Name: "internal", Usage: "for members of the team, who need no beta review"},
 					&cli.BoolFlag{Name: "all-builds", Usage: "give an internal group every build by itself"},
-				}, credentialFlags(), outputFlags()),
+				}, outputFlags(), credentialFlags()),
 				Action: p.groupsCreate,
 			},
 			{
 				Name: "delete", Usage: "remove a beta group; its testers stay testers", ArgsUsage: "NAME",
-				Flags:  flags([]cli.Flag{appFlag()}, credentialFlags(), outputFlags()),
+				Flags:  flags([]cli.Flag{appFlag()}, outputFlags(), credentialFlags()),
 				Action: p.groupsDelete,
 			},
 		},

@@ -12,11 +12,14 @@ import (
 	"github.com/ascend-cli/ascend/internal/pilot"
 )
 
+const pilotExample = "ascend pilot upload --ipa Demo.ipa --changelog Hello --explain"
+
 // pilotCommand is there for the help. Its arguments are not ascend's, so they
 // are taken before the library sees them.
 func (p *program) pilotCommand() *cli.Command {
 	return &cli.Command{
 		Name: "pilot", Usage: "fastlane pilot's own commands and options", ArgsUsage: "COMMAND [options]", SkipFlagParsing: true,
+		UsageText:   "ascend pilot upload --ipa Demo.ipa --changelog Hello --explain",
 		Description: "Put ascend in the place of fastlane: ascend pilot upload --ipa App.ipa --changelog Hello. --explain shows the\nsame in ascend's own words instead of doing it.",
 		Action: func(c *cli.Context) error {
 			_, err := p.pilotArguments(c.Args().Slice())
@@ -33,16 +36,17 @@ func (p *program) pilotArguments(args []string) ([]string, error) {
 	t, err := pilot.Translate(args, pilot.World{Getenv: p.Getenv, Dir: os.DirFS(".")})
 	var refused *pilot.Error
 	if errors.As(err, &refused) {
-		return args, usagef(refused.Hint, "pilot: %s", refused.Message)
+		hint := refused.Hint
+		if refused.Unknown != "" {
+			hint = didYouMean(refused.Known, refused.Unknown, "") + "ascend pilot --help lists what there is"
+		}
+		return args, usagef(hint, "pilot: %s", refused.Message)
 	}
 	if err != nil {
 		return args, err
 	}
 	if t.Help {
-		p.Streams.Line("ascend pilot takes the command lines of fastlane pilot.")
-		p.Streams.Line("commands: " + strings.Join(pilot.Commands, ", "))
-		p.Streams.Line("options:  --" + strings.Join(pilot.Options(), ", --"))
-		p.Streams.Line("--explain shows the same in ascend's own words instead of doing it.")
+		fmt.Fprint(p.Streams.Out, p.pilotHelp())
 		return nil, errDone
 	}
 	for _, notice := range t.Notices {
@@ -83,6 +87,10 @@ func shellWords(args []string) string {
 
 // runPilot is a run whose arguments are pilot's.
 func (p *program) runPilot(ctx context.Context, args []string) int {
+	if n := len(args); n > 0 && args[n-1] == completeWord {
+		p.completePilot(args[:n-1])
+		return 0
+	}
 	native, err := p.pilotArguments(args)
 	if errors.Is(err, errDone) {
 		return 0

@@ -15,13 +15,13 @@ import (
 
 // recordFlags write down what happens, for machines and for later.
 func recordFlags() []cli.Flag {
-	return []cli.Flag{
+	return under(outputCategory,
 		&cli.StringFlag{Name: "report", Usage: "write a page with stages, parts, requests and findings to a `FILE` (HTML)"},
 		&cli.StringFlag{Name: "events", Usage: "write every event to a `FILE` as it happens, a line of JSON each (docs/events.schema.json)"},
 		&cli.StringFlag{Name: "trace-http", Usage: "write the API requests to a `FILE` (HAR), without tokens and bodies"},
 		&cli.BoolFlag{Name: "verbose", Usage: "log API requests and parts as well"},
-		&cli.StringFlag{Name: "log-format", Usage: "how stderr is written: `text` for people, or json", Value: logText},
-	}
+		&cli.StringFlag{Name: "log-format", Usage: "`FORMAT` of what goes to stderr: text, or json for machines", Value: logText},
+	)
 }
 
 const (

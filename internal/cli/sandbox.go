@@ -18,8 +18,9 @@ import (
 
 func (p *program) sandboxCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "sandbox",
-		Usage: "run the embedded App Store Connect as a server",
+		Name:      "sandbox",
+		Usage:     "run the embedded App Store Connect as a server",
+		UsageText: "ascend sandbox --app com.example.demo --env-file sandbox.env",
 		Description: "Prints one line of JSON on stdout when it is ready, and runs until it is stopped. Any client can use it:\n" +
 			"--env-file writes what ascend and fastlane need. Nothing is kept when it ends.",
 		Flags: []cli.Flag{

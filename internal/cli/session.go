@@ -19,44 +19,44 @@ import (
 
 // outputFlags are those of every command that reports.
 func outputFlags() []cli.Flag {
-	return []cli.Flag{
+	return under(outputCategory,
 		&cli.BoolFlag{Name: "json", Usage: "print one JSON object on stdout"},
 		&cli.BoolFlag{Name: "quiet", Usage: "tell only warnings and errors"},
 		&cli.StringFlag{Name: "ci", Usage: "the `SYSTEM` whose lines the log has: none, github, gitlab, azure, teamcity, buildkite (default: detected)"},
-	}
+	)
 }
 
 // resultFlags are those of every command that ends in a build.
 func resultFlags() []cli.Flag {
-	return append([]cli.Flag{
+	return append(under(outputCategory,
 		&cli.StringFlag{Name: "dotenv", Usage: "write the results as ASCEND_… variables to a `FILE` (GitLab: artifacts:reports:dotenv)"},
-	}, recordFlags()...)
+	), recordFlags()...)
 }
 
 // waitFlags are those of every command that waits.
 func waitFlags() []cli.Flag {
-	return []cli.Flag{
+	return under(waitCategory,
 		&cli.DurationFlag{Name: "timeout", Usage: "how long to wait for Apple's processing at most", Value: 90 * time.Minute},
 		&cli.BoolFlag{Name: "until-appears", Usage: "wait only until there is a build; what needs a processed one is left for ascend distribute"},
-		&cli.DurationFlag{Name: "poll-interval", Usage: "pause between two looks (default: adaptive, 2 s to 2 min)"},
-	}
+		&cli.DurationFlag{Name: "poll-interval", Usage: "pause between two looks (default: adaptive, 2 s to 90 s)"},
+	)
 }
 
 // buildFlags select a build that was uploaded before.
 func buildFlags() []cli.Flag {
-	return []cli.Flag{
+	return under(buildCategory,
 		&cli.StringFlag{Name: "app", Usage: "bundle `ID` or Apple ID of the app"},
 		&cli.StringFlag{Name: "version", Usage: "marketing `VERSION` (CFBundleShortVersionString)"},
 		&cli.StringFlag{Name: "build-number", Usage: "build `NUMBER` (CFBundleVersion)"},
-		&cli.StringFlag{Name: "platform", Usage: "`ios`, macos, tvos or visionos"},
+		&cli.StringFlag{Name: "platform", Usage: "the build's `PLATFORM`: ios, macos, tvos or visionos"},
 		&cli.StringFlag{Name: "build", Usage: "`ID` of the build"},
 		&cli.StringFlag{Name: "build-upload", Usage: "`ID` of the build upload"},
-	}
+	)
 }
 
 // distributionFlags say what is to happen with a build.
 func distributionFlags() []cli.Flag {
-	return []cli.Flag{
+	return under(distributionCategory,
 		&cli.StringSliceFlag{Name: "groups", Usage: "beta `GROUPS` by name or id, separated by commas or given repeatedly"},
 		&cli.BoolFlag{Name: "create-groups", Usage: "make the groups that there are not, as external ones"},
 		&cli.StringSliceFlag{Name: "testers", Usage: "single testers of the app by `EMAIL`, who get this build by themselves"},
@@ -70,7 +70,7 @@ func distributionFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "expire-previous", Usage: "expire older builds of the same platform afterwards"},
 		&cli.IntFlag{Name: "keep", Usage: "with --expire-previous: leave the newest `N` older builds alone"},
 		&cli.BoolFlag{Name: "notify", Usage: "tell testers now (=false: switch automatic notification off)"},
-	}
+	)
 }
 
 func flags(groups ...[]cli.Flag) []cli.Flag {

@@ -27,17 +27,18 @@ func dryRunFlag() cli.Flag {
 func (p *program) testersCommand() *cli.Command {
 	groups := func(usage string) cli.Flag { return &cli.StringSliceFlag{Name: "groups", Usage: usage} }
 	return &cli.Command{
-		Name:  "testers",
-		Usage: "testers of an app",
+		Name:      "testers",
+		Usage:     "testers of an app",
+		UsageText: "ascend testers add --app com.example.demo --groups Beta ada@example.com\nascend testers import --app com.example.demo testers.csv",
 		Subcommands: []*cli.Command{
 			{
 				Name: "list", Usage: "list testers, by address",
-				Flags:  flags([]cli.Flag{appFlag(), groups("only those of `GROUPS`")}, credentialFlags(), outputFlags()),
+				Flags:  flags([]cli.Flag{appFlag(), groups("only those of `GROUPS`")}, outputFlags(), credentialFlags()),
 				Action: p.testersList,
 			},
 			{
 				Name: "find", Usage: "show testers by e-mail address", ArgsUsage: "EMAIL…",
-				Flags:  flags([]cli.Flag{appFlag()}, credentialFlags(), outputFlags()),
+				Flags:  flags([]cli.Flag{appFlag()}, outputFlags(), credentialFlags()),
 				Action: p.testersFind,
 			},
 			{
@@ -46,25 +47,25 @@ func (p *program) testersCommand() *cli.Command {
 				Flags: flags([]cli.Flag{
 					appFlag(), groups("beta `GROUPS` by name or id"), &cli.StringFlag{Name: "first-name", Usage: "first `NAME`, for one address"},
 					&cli.StringFlag{Name: "last-name", Usage: "last `NAME`, for one address"}, dryRunFlag(),
-				}, credentialFlags(), outputFlags()),
+				}, outputFlags(), credentialFlags()),
 				Action: p.testersAdd,
 			},
 			{
 				Name: "remove", Usage: "take testers out of groups, or off the app", ArgsUsage: "EMAIL…",
-				Flags:  flags([]cli.Flag{appFlag(), groups("only out of `GROUPS`; without it, off the app"), dryRunFlag()}, credentialFlags(), outputFlags()),
+				Flags:  flags([]cli.Flag{appFlag(), groups("only out of `GROUPS`; without it, off the app"), dryRunFlag()}, outputFlags(), credentialFlags()),
 				Action: p.testersRemove,
 			},
 			{
 				Name: "import", Usage: "add the testers of a CSV file", ArgsUsage: "FILE",
 				Description: "The columns are first name, last name, e-mail, groups (with ; between), as fastlane pilot has them; a header may name\n" +
 					"them in another order. The whole file is checked before anything is done. - reads stdin.",
-				Flags:  flags([]cli.Flag{appFlag(), groups("`GROUPS` of rows that name none"), dryRunFlag()}, credentialFlags(), outputFlags()),
+				Flags:  flags([]cli.Flag{appFlag(), groups("`GROUPS` of rows that name none"), dryRunFlag()}, outputFlags(), credentialFlags()),
 				Action: p.testersImport,
 			},
 			{
 				Name: "export", Usage: "write the testers of an app as CSV", ArgsUsage: "[FILE]",
 				Description: "Without a file, or with -, to stdout. What it writes, import reads.",
-				Flags:       flags([]cli.Flag{appFlag(), groups("only those of `GROUPS`")}, credentialFlags(), outputFlags()),
+				Flags:       flags([]cli.Flag{appFlag(), groups("only those of `GROUPS`")}, outputFlags(), credentialFlags()),
 				Action:      p.testersExport,
 			},
 		},

@@ -21,21 +21,24 @@ func (p *program) uploadCommand() *cli.Command {
 		Name:      "upload",
 		Usage:     "upload packages, wait for their processing, give them to testers",
 		ArgsUsage: "PACKAGE…",
+		UsageText: "ascend upload --sandbox Demo.ipa\nascend upload --groups QA --what-to-test @notes.txt Demo.ipa\nascend upload --no-wait --json Demo.ipa",
 		Description: "Goes the whole way: reads the package, finds the app, sends the parts in parallel, waits until Apple has\n" +
 			"processed the build, and distributes it. Without distribution flags it ends when the build is ready.\n" +
 			"Run it again after a failure: it sends only what is missing. Several packages go at the same time.",
 		Flags: flags(
-			[]cli.Flag{
-				&cli.BoolFlag{Name: "sandbox", Usage: "rehearse against an embedded App Store Connect; no key needed"},
+			under(packageCategory,
 				&cli.StringFlag{Name: "app", Usage: "bundle `ID` or Apple ID the package must belong to (default: found by the package's bundle id)"},
-				&cli.StringFlag{Name: "platform", Usage: "`ios`, macos, tvos or visionos, where the package does not tell"},
-				&cli.BoolFlag{Name: "no-wait", Usage: "stop after the upload, before Apple's processing"},
+				&cli.StringFlag{Name: "platform", Usage: "`PLATFORM`, where the package does not tell: ios, macos, tvos or visionos"},
 				&cli.BoolFlag{Name: "skip-preflight", Usage: "upload in spite of preflight errors"},
 				ignoreFlag(),
 				&cli.StringFlag{Name: "asset-description", Usage: "`FILE` that Apple checks before the package is sent, or none (default: AppStoreInfo.plist beside the package)"},
-				&cli.StringFlag{Name: "on-incomplete", Usage: "what becomes of an upload that an earlier run left: `resume`, replace or fail", Value: string(release.Resume)},
-			},
-			configFlag(), transferFlags(), stateFlags(), distributionFlags(), appInfoFlags(), waitFlags(), credentialFlags(), resultFlags(), outputFlags(),
+				&cli.BoolFlag{Name: "sandbox", Usage: "rehearse against an embedded App Store Connect; no key needed"},
+			),
+			distributionFlags(), appInfoFlags(),
+			under(waitCategory, &cli.BoolFlag{Name: "no-wait", Usage: "stop after the upload, before Apple's processing"}), waitFlags(),
+			under(transferCategory,
+				&cli.StringFlag{Name: "on-incomplete", Usage: "`ACTION` for an upload that an earlier run left: resume, replace or fail", Value: string(release.Resume)},
+			), transferFlags(), resultFlags(), outputFlags(), stateFlags(), configFlag(), credentialFlags(),
 		),
 		Action: p.upload,
 	}
@@ -43,18 +46,18 @@ func (p *program) uploadCommand() *cli.Command {
 
 // transferFlags tune the transfer. None of them is needed.
 func transferFlags() []cli.Flag {
-	return []cli.Flag{
+	return under(transferCategory,
 		&cli.IntFlag{Name: "concurrency", Usage: "parts in flight, fixed (default: adaptive, from 10 on)"},
 		&cli.IntFlag{Name: "max-concurrency", Usage: "parts in flight at most, where it adapts", Value: 48},
 		&cli.StringFlag{Name: "limit-rate", Usage: "bound the upload to `RATE` in total, such as 10MB/s"},
 		&cli.DurationFlag{Name: "retry-for", Usage: "how long something that fails is tried again", Value: 15 * time.Minute},
-	}
+	)
 }
 
 func stateFlags() []cli.Flag {
-	return []cli.Flag{
+	return under(settingsCategory,
 		&cli.StringFlag{Name: "state-dir", Usage: "`FOLDER` for what is remembered of uploads under way and of how long builds took (default: ascend in the user's state folder)"},
-	}
+	)
 }
 
 // store is where uploads under way are remembered, or nil.

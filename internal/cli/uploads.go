@@ -18,8 +18,9 @@ import (
 
 func (p *program) uploadsCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "uploads",
-		Usage: "build uploads, also those left half-way",
+		Name:      "uploads",
+		Usage:     "build uploads, also those left half-way",
+		UsageText: "ascend uploads list --app com.example.demo\nascend uploads cancel --app com.example.demo --incomplete",
 		Subcommands: []*cli.Command{
 			{
 				Name:        "list",
@@ -28,14 +29,14 @@ func (p *program) uploadsCommand() *cli.Command {
 				Flags: flags([]cli.Flag{
 					appFlag(),
 					&cli.StringSliceFlag{Name: "state", Usage: "only those in `STATE`: awaiting_upload, processing, failed, complete"},
-				}, stateFlags(), credentialFlags(), outputFlags()),
+				}, outputFlags(), stateFlags(), credentialFlags()),
 				Action: p.uploadsList,
 			},
 			{
 				Name:      "show",
 				Usage:     "show one build upload: how much of it is there, and what Apple says",
 				ArgsUsage: "ID",
-				Flags:     flags(stateFlags(), credentialFlags(), outputFlags()),
+				Flags:     flags(outputFlags(), stateFlags(), credentialFlags()),
 				Action:    p.uploadsShow,
 			},
 			{
@@ -45,7 +46,7 @@ func (p *program) uploadsCommand() *cli.Command {
 				Flags: flags([]cli.Flag{
 					&cli.StringFlag{Name: "app", Usage: "bundle `ID` or Apple ID of an app, for --incomplete"},
 					&cli.BoolFlag{Name: "incomplete", Usage: "all of the app that were left half-way"},
-				}, stateFlags(), credentialFlags(), outputFlags()),
+				}, outputFlags(), stateFlags(), credentialFlags()),
 				Action: p.uploadsCancel,
 			},
 		},

@@ -10,14 +10,15 @@ import (
 
 func (p *program) waitCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "wait",
-		Usage: "wait until Apple has processed a build",
+		Name:      "wait",
+		Usage:     "wait until Apple has processed a build",
+		UsageText: "ascend wait --app com.example.demo --timeout 30m",
 		Description: "Selects a build by --build or --build-upload, or by --app with --version and --build-number; the latest if no\n" +
 			"number is given. Ends with 0 when the build is ready, 7 when Apple refused it, 8 when the time is up.",
-		Flags: flags([]cli.Flag{
+		Flags: flags(buildFlags(), waitFlags(), under(waitCategory,
 			&cli.StringFlag{Name: "listen", Usage: "have Apple tell of changes by a webhook, received at `[HOST]:PORT`; removed at the end"},
 			&cli.StringFlag{Name: "public-url", Usage: "with --listen: the https `URL` under which Apple reaches that port"},
-		}, buildFlags(), waitFlags(), stateFlags(), credentialFlags(), resultFlags(), outputFlags()),
+		), resultFlags(), outputFlags(), stateFlags(), credentialFlags()),
 		Action: func(c *cli.Context) error {
 			if err := noArguments(c); err != nil {
 				return err

@@ -9,7 +9,12 @@ import (
 )
 
 // An Error says what is wrong with a command line of pilot's.
-type Error struct{ Message, Hint string }
+type Error struct {
+	Message, Hint string
+	// Unknown is a word that is none of Known, such as a misspelt option.
+	Unknown string
+	Known   []string
+}
 
 func (e *Error) Error() string { return e.Message }
 
@@ -125,14 +130,23 @@ func findArgument(arg string) (o *option, given string, assigned bool, err error
 			if name == "env" {
 				return nil, "", false, fail("load the file in the step before, such as with . fastlane/.env.NAME", "--env loads files of variables, which ascend leaves to the shell")
 			}
-			return nil, "", false, fail("the options are "+strings.Join(Options(), ", "), "pilot has no option --%s", name)
+			return nil, "", false, &Error{Message: "there is no option --" + name, Unknown: "--" + name, Known: longOptions()}
 		}
 		return o, given, assigned, nil
 	}
 	if o = findShort(arg[1:2]); o == nil {
-		return nil, "", false, fail("", "pilot has no option %s", arg[:2])
+		return nil, "", false, fail("", "there is no option %s", arg[:2])
 	}
 	return o, strings.TrimPrefix(arg[2:], "="), len(arg) > 2, nil
+}
+
+// longOptions are the options as they are typed.
+func longOptions() []string {
+	names := Options()
+	for i, name := range names {
+		names[i] = "--" + name
+	}
+	return names
 }
 
 // put keeps a value; a list that is given again grows.

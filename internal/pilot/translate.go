@@ -49,7 +49,7 @@ func Translate(args []string, w World) (Translation, error) {
 		return t, nil
 	}
 	if in.command == "" {
-		return t, fail("the commands are "+strings.Join(Commands, ", "), "pilot has no command %q", in.arguments[0])
+		return t, &Error{Message: fmt.Sprintf("there is no command %q", in.arguments[0]), Unknown: in.arguments[0], Known: Commands}
 	}
 	in.refuse(&t)
 	switch in.command {

@@ -12,13 +12,20 @@ const (
 	densePoll    = 5 * time.Second
 	denseFor     = 40 * time.Second
 	denseAtFirst = 15 * time.Second
-	// longestPoll is the pause once a wait has become long: 30 looks an hour of
+	// longestPoll is the pause once a wait has become long: 40 looks an hour of
 	// the 3500 a key has.
-	longestPoll = 2 * time.Minute
+	longestPoll = 90 * time.Second
+	// A wait that has looked often, since its states changed often or earlier
+	// builds took otherwise, leaves what is left of looksAtFirst for the rest
+	// of the first atFirst, one each longestPoll. Then it earns one each
+	// looksLater.
+	looksAtFirst = 38
+	atFirst      = 20 * time.Minute
+	looksLater   = time.Minute
 	// In between, a pause is a part of the time that a state has lasted: what
 	// has just changed may change again soon, and what takes an hour can be
 	// known a little later. A state after the first is looked at as if it had
-	// lasted for a while. Two states of ten minutes take less than 40 looks.
+	// lasted for a while.
 	// That part is larger where earlier builds tell when to look.
 	pausePart         = 3
 	pausePartExpected = 2
@@ -36,30 +43,59 @@ const (
 	lowBudgetPoll = time.Minute
 )
 
-// pauseAfter is the pause before the next look at a state that has lasted for
-// a while, of something that was uploaded a while ago.
-func pauseAfter(lasted, age time.Duration, e Expectation) time.Duration {
-	dense, part := denseFor, time.Duration(pausePart)
-	if e.Known() {
-		dense, part = denseAtFirst, pausePartExpected
+// A pace is what the pause before the next look depends on.
+type pace struct {
+	// lasted is how long the state has, age how long ago the package was
+	// uploaded, and waited how long the wait has.
+	lasted, age, waited time.Duration
+	// looks counts those so far.
+	looks    int
+	expected Expectation
+}
+
+func (p pace) pause() time.Duration {
+	pause := p.byState()
+	if p.expected.Known() {
+		pause = min(pause, p.byExpectation())
 	}
-	pause := densePoll
-	switch {
-	case lasted < eagerFor:
-		pause = firstPoll
-	case lasted >= dense:
-		pause = min(longestPoll, max(densePoll, lasted/part))
-	}
-	if !e.Known() {
-		return pause
-	}
-	from := e.Shortest - e.Shortest/windowPart
-	to := e.Longest + e.Longest/windowPart
-	switch {
-	case age < from:
-		return min(pause, max(densePoll, from-age))
-	case age < to:
-		return min(pause, max(densePoll, (to-from)/windowLooks))
+	if p.looks >= p.allowed() {
+		return longestPoll
 	}
 	return pause
+}
+
+// byState is the pause that follows from how long the state has lasted.
+func (p pace) byState() time.Duration {
+	dense, part := denseFor, time.Duration(pausePart)
+	if p.expected.Known() {
+		dense, part = denseAtFirst, pausePartExpected
+	}
+	switch {
+	case p.lasted < eagerFor:
+		return firstPoll
+	case p.lasted < dense:
+		return densePoll
+	}
+	return min(longestPoll, max(densePoll, p.lasted/part))
+}
+
+// byExpectation is the pause until the end is expected, or while it is.
+func (p pace) byExpectation() time.Duration {
+	from := p.expected.Shortest - p.expected.Shortest/windowPart
+	to := p.expected.Longest + p.expected.Longest/windowPart
+	switch {
+	case p.age < from:
+		return max(densePoll, from-p.age)
+	case p.age < to:
+		return max(densePoll, (to-from)/windowLooks)
+	}
+	return longestPoll
+}
+
+// allowed is how many looks a wait may have had by now.
+func (p pace) allowed() int {
+	if p.waited < atFirst {
+		return looksAtFirst - int((atFirst-p.waited)/longestPoll)
+	}
+	return looksAtFirst + int((p.waited-atFirst)/looksLater)
 }

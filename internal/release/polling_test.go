@@ -1,6 +1,7 @@
 package release
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -30,7 +31,7 @@ func look(e Expectation, states ...time.Duration) (looks int, late time.Duration
 			}
 			last = state
 		}
-		age += pauseAfter(age-changed, age, e)
+		age += pace{lasted: age - changed, age: age, waited: age, looks: looks, expected: e}.pause()
 	}
 }
 
@@ -38,9 +39,13 @@ func TestAWaitOfTwentyMinutesTakesFortyLooks(t *testing.T) {
 	usual := expectation([]time.Duration{18 * time.Minute, 19 * time.Minute, 20 * time.Minute, 20 * time.Minute, 21 * time.Minute, 22 * time.Minute})
 	wrong := expectation([]time.Duration{5 * time.Minute, 6 * time.Minute, 7 * time.Minute})
 	for name, e := range map[string]Expectation{"nothing expected": {}, "as expected": usual, "expected far sooner": wrong} {
-		for _, states := range [][]time.Duration{{20 * time.Minute}, {10 * time.Minute, 10 * time.Minute}, {time.Minute, 19 * time.Minute}, {19*time.Minute + 40*time.Second, 20 * time.Second}} {
-			if looks, _ := look(e, states...); looks > 40 {
-				t.Errorf("%s: %d looks for %v", name, looks, states)
+		for _, states := range [][]time.Duration{
+			{20 * time.Minute}, {10 * time.Minute, 10 * time.Minute}, {time.Minute, 19 * time.Minute}, {19*time.Minute + 40*time.Second, 20 * time.Second},
+			{400 * time.Second, 400 * time.Second, 400 * time.Second}, slices.Repeat([]time.Duration{time.Minute}, 20), slices.Repeat([]time.Duration{10 * time.Second}, 120),
+		} {
+			looks, late := look(e, states...)
+			if looks > 40 || late > longestPoll {
+				t.Errorf("%s: %d looks for %v, %s late", name, looks, states, late)
 			}
 		}
 	}

@@ -34,6 +34,9 @@ type waiter struct {
 // build is looked up by its numbers.
 const linkPatience = 30 * time.Second
 
+// unseen stands for the state while looking for it fails.
+const unseen = "unknown"
+
 // newWaiter begins a wait, for what was uploaded then or, if that is zero, at a
 // time that the service tells.
 func (r *run) newWaiter(uploaded time.Time) *waiter {
@@ -44,7 +47,7 @@ func (r *run) newWaiter(uploaded time.Time) *waiter {
 // interval is the pause before the next look.
 func (w *waiter) interval(what, state string) time.Duration {
 	now := w.Now()
-	if key := what + " " + state; key != w.state {
+	if key := what + " " + state; key != w.state && state != unseen {
 		first := w.state == ""
 		if w.state, w.changed = key, now; !first {
 			w.changed = now.Add(-laterStart)
@@ -56,7 +59,8 @@ func (w *waiter) interval(what, state string) time.Duration {
 	case w.ears != nil:
 		pause = listeningPoll
 	default:
-		pause = w.together.stretch(pauseAfter(now.Sub(w.changed), w.age(), w.expected))
+		p := pace{lasted: now.Sub(w.changed), age: w.age(), waited: now.Sub(w.started), looks: w.looks, expected: w.expected}
+		pause = w.together.stretch(p.pause())
 	}
 	if limit := w.Client.RateLimit(); limit.Known() && limit.Remaining < lowBudget {
 		pause = max(pause, lowBudgetPoll)
@@ -100,7 +104,7 @@ func (w *waiter) pause(ctx context.Context, what, state string) error {
 func (w *waiter) timeout(what, state string) error {
 	failure := &Error{
 		Kind:    Timeout,
-		Message: fmt.Sprintf("%s is still %s after %s", what, listOr([]string{state}, "unknown"), w.plan.Timeout),
+		Message: fmt.Sprintf("%s is still %s after %s", what, listOr([]string{state}, unseen), w.plan.Timeout),
 		Hint:    "Apple goes on without us: wait longer with ascend wait" + w.selector() + ", or give --timeout more time",
 	}
 	return failure
@@ -124,7 +128,7 @@ func (w *waiter) passing(ctx context.Context, err error, what string) error {
 		return err
 	}
 	w.notice(fmt.Sprintf("looking at %s failed, the wait goes on: %v", what, err))
-	return w.pause(ctx, what, "unknown")
+	return w.pause(ctx, what, unseen)
 }
 
 // waitForUpload follows a build upload to its build, and the build to the

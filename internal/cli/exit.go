@@ -1,0 +1,139 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/ascend-cli/ascend/internal/release"
+	"github.com/ascend-cli/ascend/internal/term"
+)
+
+// A failure carries what was reached along with the error.
+type failure struct {
+	error
+	summary *release.Summary
+}
+
+func (f *failure) Unwrap() error { return f.error }
+
+// An exitCode is part of the contract, as is the word for it in JSON.
+type exitCode struct {
+	code    int
+	kind    release.Kind // empty for success
+	meaning string
+}
+
+// exitCodes are in the order of their numbers, and end with what is not an
+// error of the run's.
+func exitCodes() []exitCode {
+	return []exitCode{
+		{0, "", "done"},
+		{1, release.Internal, "a fault of ascend"},
+		{2, release.Usage, "wrong flags or arguments"},
+		{3, release.Auth, "key, token or role refused"},
+		{4, release.NotFound, "app, group or build does not exist"},
+		{5, release.InvalidPackage, "the package cannot be read, fails preflight, or changed while it was sent"},
+		{6, release.Transfer, "network or object store; run the same command again and it goes on where it stopped"},
+		{7, release.Rejected, "Apple refused the build or the request"},
+		{8, release.Timeout, "waiting took longer than allowed"},
+		{9, release.Conflict, "this version and build number exist already, or what was named is ambiguous"},
+		{130, release.Interrupted, "stopped by the user; run the same command again"},
+	}
+}
+
+// codeOf is the exit code of an error's kind; what is not known is ascend's
+// own fault.
+func codeOf(kind release.Kind) int {
+	for _, e := range exitCodes() {
+		if e.kind == kind && kind != "" {
+			return e.code
+		}
+	}
+	return codeOf(release.Internal)
+}
+
+// exit writes an error in the form that was asked for, and returns its code.
+func (p *program) exit(args []string, err error) int {
+	if err == nil {
+		p.endRecording(nil)
+		return 0
+	}
+	problem := p.problem(err)
+	p.endRecording(&problem)
+	var batch *batchFailure
+	if wantsJSON(args, p.Getenv) && !errors.As(err, &batch) {
+		out := struct {
+			Error term.Problem `json:"error"`
+			*release.Summary
+		}{Error: problem}
+		var f *failure
+		if errors.As(err, &f) {
+			out.Summary = f.summary
+		}
+		if err := p.Streams.JSON(out); err != nil {
+			return codeOf(release.Internal)
+		}
+	}
+	p.Streams.Fail(problem)
+	return codeOf(problem.Kind)
+}
+
+// endRecording ends what is written down. That this fails is no reason to fail
+// a run that worked.
+func (p *program) endRecording(problem *term.Problem) {
+	if err := p.recording.end(p.Version, problem); err != nil {
+		fmt.Fprintln(p.Streams.Err, "ascend: "+err.Error())
+	}
+}
+
+// problem puts an error into words.
+func (p *program) problem(err error) term.Problem {
+	problem := term.Problem{Kind: release.KindOf(err), Message: err.Error(), Hint: release.HintOf(err), Details: release.DetailsOf(err)}
+	if problem.Details == nil {
+		problem.Details = []string{}
+	}
+	var f *failure
+	if !errors.As(err, &f) || f.summary == nil {
+		return problem
+	}
+	if reached := reached(*f.summary); reached != "" && len(problem.Details) == 0 {
+		problem.Details = append(problem.Details, reached)
+	}
+	if problem.Kind == release.Interrupted {
+		var stage *release.StageError
+		problem.Message = "stopped by the user"
+		if errors.As(err, &stage) {
+			problem.Message += " during " + string(stage.Stage)
+		}
+		problem.Hint = "run the same command again: it goes on where it stopped"
+		if f.summary.State != "" || errors.As(err, &stage) && (stage.Stage == release.StageWait || stage.Stage == release.StageDistribute) {
+			problem.Hint = "Apple goes on without us: go on with ascend distribute" + selector(*f.summary) + " and the flags of this run, or only wait with ascend wait" + selector(*f.summary)
+		}
+	}
+	return problem
+}
+
+// reached says how far a run got, with the ids needed to go on.
+func reached(s release.Summary) string {
+	switch {
+	case s.BuildID != "" && s.State != "":
+		return "reached: build " + s.BuildID + " (" + s.State + ")"
+	case s.BuildID != "":
+		return "reached: build " + s.BuildID
+	case s.BuildUploadID != "":
+		return "reached: build upload " + s.BuildUploadID
+	}
+	return ""
+}
+
+func selector(s release.Summary) string {
+	switch {
+	case s.BuildID != "":
+		return " --build " + s.BuildID
+	case s.BuildUploadID != "" && s.AppID != "":
+		return " --build-upload " + s.BuildUploadID + " --app " + s.AppID
+	case s.BuildUploadID != "":
+		return " --build-upload " + s.BuildUploadID
+	}
+	return ""
+}
