@@ -1,10 +1,7 @@
 package cli
 
 import (
-	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -95,48 +92,6 @@ func findCommand(commands []*cli.Command, name string) *cli.Command {
 		}
 	}
 	return nil
-}
-
-func findFlag(flags []cli.Flag, name string) cli.Flag {
-	for _, f := range flags {
-		if slices.Contains(f.Names(), name) {
-			return f
-		}
-	}
-	return nil
-}
-
-func takesValue(flag cli.Flag) bool {
-	f, ok := flag.(cli.DocGenerationFlag)
-	return ok && f.TakesValue()
-}
-
-// checkValue refuses a value that is not of the flag's kind.
-func checkValue(flag cli.Flag, source, value string) error {
-	if kind := takes(flag, value); kind != "" {
-		return usagef("", "%s takes %s, not %q", source, kind, value)
-	}
-	return nil
-}
-
-// takes says what a flag takes, or nothing where the value is such. Texts are
-// left to the commands.
-func takes(flag cli.Flag, value string) string {
-	switch flag.(type) {
-	case *cli.BoolFlag:
-		if _, err := strconv.ParseBool(value); err != nil {
-			return "true or false"
-		}
-	case *cli.IntFlag:
-		if _, err := strconv.Atoi(value); err != nil {
-			return "a whole number"
-		}
-	case *cli.DurationFlag:
-		if _, err := time.ParseDuration(value); err != nil {
-			return "a time such as 90s, 30m or 1h30m"
-		}
-	}
-	return ""
 }
 
 func unknownFlag(command *cli.Command, path []string, name string) error {

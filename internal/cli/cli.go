@@ -106,8 +106,8 @@ func (p *program) app() *cli.App {
 	}
 	forEachCommand(app.Name, app.Commands, func(path string, c *cli.Command) {
 		c.OnUsageError = usageError
-		for i, flag := range c.Flags {
-			c.Flags[i] = withVariable(flag)
+		for _, flag := range c.Flags {
+			withVariable(flag)
 		}
 		c.CustomHelpTemplate = p.helpOf(path, c)
 	})
@@ -122,30 +122,6 @@ func forEachCommand(path string, commands []*cli.Command, do func(path string, c
 		do(path+" "+c.Name, c)
 		forEachCommand(path+" "+c.Name, c.Subcommands, do)
 	}
-}
-
-// withVariable lets a flag come from ASCEND_… of the same name.
-func withVariable(flag cli.Flag) cli.Flag {
-	variable := []string{variableOf(flag)}
-	switch f := flag.(type) {
-	case *cli.StringFlag:
-		if _, own := fastlaneVariables[f.Name]; !own { // those look it up themselves
-			f.EnvVars = variable
-		}
-	case *cli.StringSliceFlag:
-		f.EnvVars = variable
-	case *cli.BoolFlag:
-		f.EnvVars = variable
-	case *cli.IntFlag:
-		f.EnvVars = variable
-	case *cli.DurationFlag:
-		f.EnvVars = variable
-	}
-	return flag
-}
-
-func variableOf(flag cli.Flag) string {
-	return "ASCEND_" + strings.ToUpper(strings.ReplaceAll(flag.Names()[0], "-", "_"))
 }
 
 func usageError(_ *cli.Context, err error, _ bool) error {

@@ -13,38 +13,6 @@ import (
 	"github.com/ascend-cli/ascend/internal/pilot"
 )
 
-// The headings of flags in the help, in the words of what they are about.
-const (
-	packageCategory      = "Package and app"
-	buildCategory        = "Which build"
-	distributionCategory = "Distribution"
-	appInfoCategory      = "Test information and beta review"
-	transferCategory     = "Transfer"
-	waitCategory         = "Wait"
-	outputCategory       = "Output"
-	settingsCategory     = "Settings"
-	credentialsCategory  = "API key (from ASCEND_… or fastlane's APP_STORE_CONNECT_API_KEY_… where not given)"
-)
-
-// under puts flags below a heading.
-func under(category string, flags ...cli.Flag) []cli.Flag {
-	for _, flag := range flags {
-		switch f := flag.(type) {
-		case *cli.StringFlag:
-			f.Category = category
-		case *cli.StringSliceFlag:
-			f.Category = category
-		case *cli.BoolFlag:
-			f.Category = category
-		case *cli.IntFlag:
-			f.Category = category
-		case *cli.DurationFlag:
-			f.Category = category
-		}
-	}
-	return flags
-}
-
 const (
 	// widestHelp keeps lines readable on a wide terminal, narrowestHelp keeps
 	// the columns apart on a narrow one.
@@ -223,14 +191,6 @@ func (h *helpPage) flags(flags []cli.Flag) {
 		name, usage := explain(flag, f)
 		h.row(name, usage)
 	}
-}
-
-// documentedFlag is what the flags of the library tell of themselves.
-type documentedFlag interface {
-	cli.Flag
-	GetUsage() string
-	GetCategory() string
-	TakesValue() bool
 }
 
 // explain is a flag with the name of its value, and what it does with its

@@ -73,14 +73,6 @@ func distributionFlags() []cli.Flag {
 	)
 }
 
-func flags(groups ...[]cli.Flag) []cli.Flag {
-	var all []cli.Flag
-	for _, group := range groups {
-		all = append(all, group...)
-	}
-	return all
-}
-
 // session is what a command that talks to the service works with.
 type session struct {
 	client *asc.Client
