@@ -38,7 +38,7 @@ func waitFlags() []cli.Flag {
 	return under(waitCategory,
 		&cli.DurationFlag{Name: "timeout", Usage: "how long to wait for Apple's processing at most", Value: 90 * time.Minute},
 		&cli.BoolFlag{Name: "until-appears", Usage: "wait only until there is a build; what needs a processed one is left for ascend distribute"},
-		&cli.DurationFlag{Name: "poll-interval", Usage: "pause between two looks (default: adaptive, 2 s to 90 s)"},
+		&cli.DurationFlag{Name: "poll-interval", Usage: "pause between two looks (default: adaptive, 2 s to 2 min)"},
 	)
 }
 

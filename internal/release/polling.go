@@ -7,20 +7,25 @@ const (
 	firstPoll = 2 * time.Second
 	eagerFor  = 6 * time.Second
 	// densePoll is the pause while something may happen soon: for denseFor after
-	// a wait has begun or, if earlier builds tell when it will end, for
-	// denseAtFirst and then around that time.
+	// a state has begun or, if earlier builds tell when the wait will end, for
+	// denseAtFirst, and then around that time and for denseOverdue behind it.
+	// It grows to a densePart of the time since the upload: who has waited for
+	// ten minutes does not mind half of one.
 	densePoll    = 5 * time.Second
-	denseFor     = 40 * time.Second
-	denseAtFirst = 15 * time.Second
+	densePart    = 15
+	denseFor     = 75 * time.Second
+	denseAtFirst = 30 * time.Second
+	denseOverdue = 60 * time.Second
 	// longestPoll is the pause once a wait has become long: 40 looks an hour of
 	// the 3500 a key has.
 	longestPoll = 90 * time.Second
 	// A wait that has looked often, since its states changed often or earlier
 	// builds took otherwise, leaves what is left of looksAtFirst for the rest
-	// of the first atFirst, one each longestPoll. Then it earns one each
+	// of the first atFirst, one each sparePoll. Then it earns one each
 	// looksLater.
 	looksAtFirst = 38
 	atFirst      = 20 * time.Minute
+	sparePoll    = 2 * time.Minute
 	looksLater   = time.Minute
 	// In between, a pause is a part of the time that a state has lasted: what
 	// has just changed may change again soon, and what takes an hour can be
@@ -59,7 +64,7 @@ func (p pace) pause() time.Duration {
 		pause = min(pause, p.byExpectation())
 	}
 	if p.looks >= p.allowed() {
-		return longestPoll
+		return sparePoll
 	}
 	return pause
 }
@@ -70,13 +75,14 @@ func (p pace) byState() time.Duration {
 	if p.expected.Known() {
 		dense, part = denseAtFirst, pausePartExpected
 	}
+	often := max(densePoll, p.age/densePart)
 	switch {
 	case p.lasted < eagerFor:
 		return firstPoll
 	case p.lasted < dense:
-		return densePoll
+		return often
 	}
-	return min(longestPoll, max(densePoll, p.lasted/part))
+	return min(longestPoll, max(often, p.lasted/part))
 }
 
 // byExpectation is the pause until the end is expected, or while it is.
@@ -88,14 +94,16 @@ func (p pace) byExpectation() time.Duration {
 		return max(densePoll, from-p.age)
 	case p.age < to:
 		return max(densePoll, (to-from)/windowLooks)
+	case p.age < to+denseOverdue:
+		return densePoll
 	}
-	return longestPoll
+	return max(densePoll, (p.age-to)/pausePart)
 }
 
 // allowed is how many looks a wait may have had by now.
 func (p pace) allowed() int {
 	if p.waited < atFirst {
-		return looksAtFirst - int((atFirst-p.waited)/longestPoll)
+		return looksAtFirst - int((atFirst-p.waited)/sparePoll)
 	}
 	return looksAtFirst + int((p.waited-atFirst)/looksLater)
 }
