@@ -77,6 +77,8 @@ type Client struct {
 	reached bool
 	limit   RateLimit
 	skew    time.Duration
+	// skewKnown tells that the last reply had a date.
+	skewKnown bool
 }
 
 // NewClient returns a client that signs with options.Key. It fails on an
@@ -138,11 +140,11 @@ func (c *Client) RateLimit() RateLimit {
 }
 
 // ClockSkew is how far this machine's clock was ahead of the service's at the
-// last reply; zero when the service did not say.
-func (c *Client) ClockSkew() time.Duration {
+// last reply, to the second; known is false when that had no date.
+func (c *Client) ClockSkew() (skew time.Duration, known bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.skew
+	return c.skew, c.skewKnown
 }
 
 // CloseIdleConnections closes the connections that are not in use.
@@ -359,7 +361,7 @@ func (c *Client) note(resp *http.Response) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.reached = true
-	c.skew = clockSkew(resp.Header.Get("Date"), c.now())
+	c.skew, c.skewKnown = clockSkew(resp.Header.Get("Date"), c.now())
 	if limit, ok := parseRateLimit(resp.Header.Get("X-Rate-Limit")); ok {
 		c.limit = limit
 	}

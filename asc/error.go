@@ -200,8 +200,8 @@ func newError(req *http.Request, resp *http.Response, body []byte, now time.Time
 		Path:       req.URL.Path,
 		HTTPStatus: resp.StatusCode,
 		RetryAfter: parseRetryAfter(resp.Header.Get("Retry-After"), now),
-		ClockSkew:  clockSkew(resp.Header.Get("Date"), now),
 	}
+	e.ClockSkew, _ = clockSkew(resp.Header.Get("Date"), now)
 	// A gateway may repeat the request, with the token.
 	if _, token, ok := strings.Cut(req.Header.Get("Authorization"), " "); ok && token != "" {
 		body = bytes.ReplaceAll(body, []byte(token), []byte("(token)"))
@@ -218,6 +218,9 @@ func newError(req *http.Request, resp *http.Response, body []byte, now time.Time
 		e.ErrorDetail = e.Details[0]
 	} else {
 		e.Body = snippet(body)
+	}
+	if to, err := resp.Location(); err == nil && resp.StatusCode/100 == 3 {
+		e.Body = "a redirect to " + to.Scheme + "://" + to.Host // the rest may hold what a login takes
 	}
 	return e
 }
@@ -272,10 +275,11 @@ func snippet(body []byte) string {
 	return text
 }
 
-func clockSkew(date string, now time.Time) time.Duration {
+// clockSkew compares a Date header, which has whole seconds, with a clock.
+func clockSkew(date string, now time.Time) (skew time.Duration, known bool) {
 	server, err := http.ParseTime(date)
 	if err != nil {
-		return 0
+		return 0, false
 	}
-	return now.Sub(server).Truncate(time.Second)
+	return now.Sub(server).Truncate(time.Second), true
 }

@@ -18,11 +18,12 @@ type authReport struct {
 	Kind         string    `json:"kind"`
 	IssuerID     string    `json:"issuer_id"`
 	TokenExpires time.Time `json:"token_expires"`
-	// ClockSkewSeconds is how far this clock is ahead of the service's.
-	ClockSkewSeconds int      `json:"clock_skew_seconds"`
+	// ClockSkewSeconds is how far this clock is ahead of the service's. It and
+	// the allowance are null where the service does not tell.
+	ClockSkewSeconds *int     `json:"clock_skew_seconds"`
 	APIURL           string   `json:"api_url"`
-	HourlyLimit      int      `json:"hourly_limit"`
-	HourlyRemaining  int      `json:"hourly_remaining"`
+	HourlyLimit      *int     `json:"hourly_limit"`
+	HourlyRemaining  *int     `json:"hourly_remaining"`
 	Apps             []string `json:"apps"`
 	// Calls are those that the job needs, tried without changing anything.
 	Calls []authCall `json:"calls"`
@@ -30,19 +31,30 @@ type authReport struct {
 
 // authCall is one thing that the job needs.
 type authCall struct {
-	For     string `json:"for"`
-	Allowed bool   `json:"allowed"`
+	For string `json:"for"`
+	// Allowed is null where that could not be found out.
+	Allowed *bool `json:"allowed"`
 	// Problem says why not, in the service's words.
 	Problem string `json:"problem"`
 }
 
+// errRole is a refusal whose words say which role is missing.
+type errRole string
+
+func (e errRole) Error() string { return string(e) }
+
 // tryCalls tries what the job needs, without changing anything.
 func tryCalls(ctx context.Context, client *asc.Client, apps []asc.App) []authCall {
-	calls := []authCall{{For: "see apps", Allowed: true}}
+	yes, no := true, false
+	calls := []authCall{{For: "see apps", Allowed: &yes}}
 	try := func(what string, do func() error) {
-		call := authCall{For: what, Allowed: true}
+		call := authCall{For: what, Allowed: &yes}
 		if err := do(); err != nil {
-			call.Allowed, call.Problem = false, err.Error()
+			var role errRole
+			call.Allowed, call.Problem = nil, err.Error()
+			if errors.As(err, &role) || asc.IsForbidden(err) {
+				call.Allowed = &no
+			}
 		}
 		calls = append(calls, call)
 	}
@@ -70,14 +82,14 @@ func tryCalls(ctx context.Context, client *asc.Client, apps []asc.App) []authCal
 	try("upload builds", func() error {
 		may, err := client.MayUpload(ctx)
 		if err == nil && !may {
-			return errors.New("the service refuses it (403): the role has to be Developer, App Manager or Admin")
+			return errRole("the service refuses it (403): the role has to be Developer, App Manager or Admin")
 		}
 		return err
 	})
 	try("give builds to testers", func() error {
 		may, err := client.MayDistribute(ctx)
 		if err == nil && !may {
-			return errors.New("the service refuses it (403): the role has to be App Manager or Admin; a Developer's uploads only")
+			return errRole("the service refuses it (403): the role has to be App Manager or Admin; a Developer's uploads only")
 		}
 		return err
 	})
@@ -92,8 +104,10 @@ func (p *program) authCommand() *cli.Command {
 			Name:        "check",
 			Usage:       "is this key good: signature, clock, role, apps, hourly allowance",
 			Description: "Signs a token, asks the service for the apps the key can see, and shows what it says.\nEnds with 3 if the key is refused.",
-			Flags:       flags(outputFlags(), credentialFlags()),
-			Action:      p.authCheck,
+			Flags: flags(under(outputCategory,
+				&cli.DurationFlag{Name: "retry-for", Usage: "how long a request that fails is tried again", Value: 30 * time.Second},
+			), outputFlags(), credentialFlags()),
+			Action: p.authCheck,
 		}},
 	}
 }
@@ -104,6 +118,9 @@ func (p *program) authCheck(c *cli.Context) error {
 	}
 	key, _, err := p.key(c)
 	if err != nil {
+		return err
+	}
+	if err := c.Set("retry-for", c.Duration("retry-for").String()); err != nil { // somebody waits for the answer
 		return err
 	}
 	narrator := p.narrator(c)
@@ -121,23 +138,34 @@ func (p *program) authCheck(c *cli.Context) error {
 		return err
 	}
 	calls := tryCalls(c.Context, session.client, apps)
-	limit := session.client.RateLimit()
-	report := authReport{
-		KeyID: key.ID, Kind: "team", IssuerID: key.IssuerID, TokenExpires: expires.UTC(), APIURL: session.client.BaseURL(),
-		ClockSkewSeconds: int(session.client.ClockSkew().Seconds()), HourlyLimit: limit.Limit, HourlyRemaining: limit.Remaining, Apps: []string{},
-		Calls: calls,
-	}
+	report := authReport{KeyID: key.ID, Kind: "team", IssuerID: key.IssuerID, TokenExpires: expires.UTC(), APIURL: session.client.BaseURL(), Apps: []string{}, Calls: calls}
 	if key.Individual() {
 		report.Kind = "individual"
 	}
 	for _, app := range apps {
 		report.Apps = append(report.Apps, app.BundleID)
 	}
-	if skew := session.client.ClockSkew().Abs(); skew > time.Minute {
-		narrator.Warn(fmt.Sprintf("this machine's clock differs from the service's by %s: tokens may be refused", skew))
+	clock, allowance := "the service does not tell its time", "the service does not tell"
+	if skew, known := session.client.ClockSkew(); known {
+		seconds := int(skew.Seconds())
+		report.ClockSkewSeconds = &seconds
+		clock = fmt.Sprintf("%+d s against the service", seconds)
+		if skew.Abs() > time.Minute {
+			narrator.Warn(fmt.Sprintf("this machine's clock differs from the service's by %s: tokens may be refused", skew.Abs()))
+		}
+	}
+	if limit := session.client.RateLimit(); limit.Known() {
+		report.HourlyLimit, report.HourlyRemaining = &limit.Limit, &limit.Remaining
+		allowance = fmt.Sprintf("%d of %d requests left this hour", limit.Remaining, limit.Limit)
+		if limit.Remaining < limit.Limit/20 {
+			narrator.Warn("the key's hourly allowance is nearly used up: " + allowance)
+		}
 	}
 	for _, call := range calls {
-		if !call.Allowed {
+		switch {
+		case call.Allowed == nil:
+			narrator.Warn("whether the key may " + call.For + " could not be found out: " + call.Problem)
+		case !*call.Allowed:
 			narrator.Warn("the key may not " + call.For + ": " + call.Problem)
 		}
 	}
@@ -152,19 +180,20 @@ func (p *program) authCheck(c *cli.Context) error {
 		"issuer", report.IssuerID,
 		"service", report.APIURL,
 		"token until", report.TokenExpires.Format(time.RFC3339),
-		"clock", fmt.Sprintf("%+d s against the service", report.ClockSkewSeconds),
-		"allowance", fmt.Sprintf("%d of %d requests left this hour", limit.Remaining, limit.Limit),
+		"clock", clock,
+		"allowance", allowance,
 		"apps", listApps(report.Apps),
-		"may", listCalls(calls, true),
-		"may not", listCalls(calls, false),
+		"may", listCalls(calls, func(c authCall) bool { return c.Allowed != nil && *c.Allowed }),
+		"may not", listCalls(calls, func(c authCall) bool { return c.Allowed != nil && !*c.Allowed }),
+		"not known", listCalls(calls, func(c authCall) bool { return c.Allowed == nil }),
 	)
 	return nil
 }
 
-func listCalls(calls []authCall, allowed bool) string {
+func listCalls(calls []authCall, wanted func(authCall) bool) string {
 	var names []string
 	for _, call := range calls {
-		if call.Allowed == allowed {
+		if wanted(call) {
 			names = append(names, call.For)
 		}
 	}

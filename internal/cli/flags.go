@@ -115,7 +115,7 @@ func takes(flag cli.Flag, value string) string {
 			return "a whole number"
 		}
 	case *cli.DurationFlag:
-		if _, err := time.ParseDuration(value); err != nil {
+		if d, err := time.ParseDuration(value); err != nil || d < 0 {
 			return "a time such as 90s, 30m or 1h30m"
 		}
 	}

@@ -95,8 +95,8 @@ func (p *program) narrator(c *cli.Context) *term.Narrator {
 // open makes the client of a command from its flags.
 func (p *program) open(c *cli.Context, override *asc.Options, report reporter) (*session, error) {
 	options := asc.Options{UserAgent: "ascend/" + p.Version, OnRetry: report.Retry, Now: p.Now}
-	if c.IsSet("retry-for") {
-		options.RetryFor = c.Duration("retry-for")
+	if c.IsSet("retry-for") { // its default is for parts
+		options.RetryFor = retryFor(c)
 	}
 	if override != nil {
 		options.Key, options.URL = override.Key, override.URL

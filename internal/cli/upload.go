@@ -54,6 +54,10 @@ func transferFlags() []cli.Flag {
 	)
 }
 
+// retryFor is how long what fails is tried again. None at all is a moment,
+// because nothing would mean the default below.
+func retryFor(c *cli.Context) time.Duration { return max(1, c.Duration("retry-for")) }
+
 func stateFlags() []cli.Flag {
 	return under(settingsCategory,
 		&cli.StringFlag{Name: "state-dir", Usage: "`FOLDER` for what is remembered of uploads under way and of how long builds took (default: ascend in the user's state folder)"},
@@ -107,7 +111,7 @@ func (p *program) upload(c *cli.Context) error {
 		}
 	}
 	runner := &release.Runner{
-		Pool: upload.NewPool(c.Int("concurrency"), c.Int("max-concurrency")), Limit: limit, RetryFor: c.Duration("retry-for"), State: p.store(c), History: p.history(c), Now: p.Now,
+		Pool: upload.NewPool(c.Int("concurrency"), c.Int("max-concurrency")), Limit: limit, RetryFor: retryFor(c), State: p.store(c), History: p.history(c), Now: p.Now,
 	}
 	var override *asc.Options
 	if c.Bool("sandbox") {

@@ -155,6 +155,8 @@ func hintOfStatus(err *asc.Error) string {
 		return "the key's role does not allow this: uploading needs Developer or higher; testers, groups, notes and review need App Manager or Admin"
 	case err.HTTPStatus == 429:
 		return "the key's hourly allowance is used up; wait, or use a key of its own for this pipeline"
+	case err.HTTPStatus/100 == 3:
+		return "App Store Connect does not redirect: look at --api-url, and for a proxy that wants a login (HTTPS_PROXY)"
 	case err.HTTPStatus >= 500:
 		return "App Store Connect has a problem: https://developer.apple.com/system-status/; run the same command again later"
 	}
