@@ -108,7 +108,10 @@ func TestTheActionWorksFromACheckout(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	step(1, "PATH="+strings.TrimSpace(string(added))+string(os.PathListSeparator)+os.Getenv("PATH"), "PACKAGES=testdata/Small.ipa\n", "ARGS=--sandbox --poll-interval 50ms", "ASCEND_GROUPS=QA", "ASCEND_NO_WAIT=false", "ASCEND_TIMEOUT=")
+	step(1, "PATH="+strings.TrimSpace(string(added))+string(os.PathListSeparator)+os.Getenv("PATH"), "PACKAGES=testdata/Small.ipa\n", "ARGS=--sandbox --poll-interval 50ms", "ASCEND_GROUPS=QA", "ASCEND_NO_WAIT=false", "ASCEND_TIMEOUT=", "ASCEND_CONFIG=", "ASCEND_NOTIFY=", "ASCEND_REPORT="+temp+"/report.html")
+	if page, err := os.ReadFile(filepath.Join(temp, "report.html")); err != nil || !bytes.Contains(page, []byte("</html>")) {
+		t.Errorf("there is no report: %v", err)
+	}
 	output, err := os.ReadFile(filepath.Join(temp, "output"))
 	if err != nil || !strings.Contains(string(output), "build-number=43\n") || !strings.Contains(string(output), "state=VALID\n") {
 		t.Errorf("%s, %v", output, err)
