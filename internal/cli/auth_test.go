@@ -34,7 +34,10 @@ func TestAuthCheckSaysWhatItDoesNotKnow(t *testing.T) {
 		text, json []string
 	}{
 		"neither its time nor an allowance": {
-			func(w http.ResponseWriter, _ *http.Request) { w.Header()["Date"] = nil; _, _ = w.Write([]byte(`{"data":[]}`)) }, 0,
+			func(w http.ResponseWriter, _ *http.Request) {
+				w.Header()["Date"] = nil
+				_, _ = w.Write([]byte(`{"data":[]}`))
+			}, 0,
 			[]string{"the service does not tell its time", "allowance    the service does not tell", "sees no app", "not known    upload builds, give builds to testers"},
 			[]string{`"clock_skew_seconds":null`, `"hourly_limit":null`, `"hourly_remaining":null`, `"allowed":null`},
 		},

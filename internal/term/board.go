@@ -25,7 +25,12 @@ type Board struct {
 	mu    sync.Mutex
 	live  live
 	lanes []*lane
+	spoke time.Time // the last line that stays
 }
+
+// fewLanes is how many releases tell of themselves after a silence. More are
+// counted.
+const fewLanes = 4
 
 // lane is one release on a board.
 type lane struct {
@@ -41,13 +46,13 @@ type lane struct {
 
 // NewBoard returns a board for packages.
 func NewBoard(streams Streams, quiet bool, now func() time.Time, paths []string) *Board {
-	b := &Board{streams: streams, now: now, quiet: quiet, live: live{out: streams.Err, size: streams.Size}}
+	b := &Board{streams: streams, now: now, quiet: quiet, spoke: now(), live: live{out: streams.Err, size: streams.Size}}
 	labels, width := labelsOf(paths), 0
 	for _, label := range labels {
 		width = max(width, runewidth.StringWidth(label))
 	}
 	for _, label := range labels {
-		l := &lane{board: b, label: runewidth.FillRight(label, width), status: "not begun"}
+		l := &lane{board: b, label: runewidth.FillRight(label, width), status: notBegun}
 		plain := streams
 		plain.Live, plain.Err = false, l
 		l.narrator = NewNarrator(plain, quiet, now)
@@ -89,16 +94,54 @@ func (b *Board) Start() {
 	b.ticking.start(b.streams.Live, b.Tick)
 }
 
-// Tick draws the live view again or, where there is none, breaks silences that
-// have lasted too long.
+// Tick draws the live view again or, where there is none, breaks a silence
+// that has lasted too long.
 func (b *Board) Tick() {
 	if b.streams.Live {
 		b.print("")
 		return
 	}
-	for _, l := range b.lanes {
-		l.narrator.Tick()
+	if b.quiet {
+		return
 	}
+	b.mu.Lock()
+	silent := b.now().Sub(b.spoke) >= heartbeat
+	var busy []*lane
+	for _, l := range b.lanes {
+		if l.busy {
+			busy = append(busy, l)
+		}
+	}
+	summary := b.count()
+	b.mu.Unlock()
+	switch {
+	case !silent || len(busy) == 0:
+	case len(busy) > fewLanes:
+		b.print(summary + "\n")
+	default:
+		for _, l := range busy {
+			l.narrator.Beat()
+		}
+	}
+}
+
+// count says how many releases are where.
+func (b *Board) count() string {
+	at := map[string]int{}
+	for _, l := range b.lanes {
+		status, _, _ := strings.Cut(l.status, " during ")
+		at[status]++
+	}
+	var counts []string
+	for _, status := range []string{
+		done, strings.TrimSuffix(failed, " during "), string(release.StageDistribute), string(release.StageWait), string(release.StageCommit), string(release.StageTransfer),
+		string(release.StageReserve), string(release.StageResolve), string(release.StagePreflight), string(release.StageInspect), notBegun,
+	} {
+		if at[status] > 0 {
+			counts = append(counts, fmt.Sprintf("%d %s", at[status], status))
+		}
+	}
+	return fmt.Sprintf("%d packages: %s", len(b.lanes), strings.Join(counts, ", "))
 }
 
 // Lane is the observer of one release.
@@ -143,6 +186,9 @@ func (b *Board) print(text string) {
 
 // draw is called with the lock held.
 func (b *Board) draw(above string) {
+	if above != "" {
+		b.spoke = b.now()
+	}
 	if b.streams.Live && !b.quiet {
 		b.live.show(above, b.rows())
 	} else if above != "" {
@@ -197,10 +243,11 @@ func (l *lane) Observe(event release.Event) {
 	l.narrator.Observe(event)
 }
 
-// How a lane ends.
+// How a lane begins and ends.
 const (
-	done   = "done"
-	failed = "failed during "
+	notBegun = "not begun"
+	done     = "done"
+	failed   = "failed during "
 )
 
 // note keeps the lane's line up to date.

@@ -198,6 +198,46 @@ func TestPackagesOfTheSameNameAreToldApart(t *testing.T) {
 	}
 }
 
+// TestManyReleasesBreakASilenceTogether has one line for all where there are
+// many, and one for each that is under way where there are few.
+func TestManyReleasesBreakASilenceTogether(t *testing.T) {
+	var s screen
+	c := &clock{now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}
+	var paths []string
+	for i := range 300 {
+		paths = append(paths, fmt.Sprintf("app-%03d.ipa", i))
+	}
+	b := term.NewBoard(s.streams(false, false, 80), false, c.Now, paths)
+	for i := range 100 {
+		b.Lane(i).Observe(release.StageStarted{Name: release.StageTransfer})
+		if i >= 10 {
+			b.Lane(i).Observe(release.StageFinished{Name: release.StageTransfer, Err: errors.New("refused")})
+			b.Lane(i).Observe(release.Ended{Err: errors.New("refused")})
+		}
+	}
+	for range 90 {
+		c.pass(time.Second)
+		b.Tick()
+	}
+	for i := range 7 {
+		b.Lane(i).Observe(release.Ended{})
+	}
+	for range 60 {
+		c.pass(time.Second)
+		b.Tick()
+	}
+	b.Close()
+	want := strings.Repeat("300 packages: 90 failed, 10 transfer, 200 not begun\n", 3)
+	for _, lasted := range []string{"2 min 00 s", "2 min 30 s"} {
+		for i := 7; i < 10; i++ {
+			want += fmt.Sprintf("app-%03d.ipa   transfer   still at it after %s\n", i, lasted)
+		}
+	}
+	if s.err.String() != want {
+		t.Errorf("%s\nwant\n%s", s.err.String(), want)
+	}
+}
+
 // TestMoreReleasesThanLinesFit shows those under way and counts the others.
 func TestMoreReleasesThanLinesFit(t *testing.T) {
 	var s screen

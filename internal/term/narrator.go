@@ -70,7 +70,16 @@ func (n *Narrator) Tick() {
 	}
 }
 
-// beat says what is under way, if anything is.
+// Beat says what is under way, if anything is, for those who have a silence of
+// their own to break.
+func (n *Narrator) Beat() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !n.closed && !n.quiet {
+		n.beat()
+	}
+}
+
 func (n *Narrator) beat() {
 	now := n.now()
 	switch {
