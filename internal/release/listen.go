@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/ascend-cli/ascend/asc"
@@ -36,7 +37,13 @@ const (
 type ears struct {
 	wake  chan struct{}
 	close func()
+	// proven is set once the service's word has arrived. Until then the wait
+	// looks as if there were no webhook: the way to it may be closed.
+	proven atomic.Bool
 }
+
+// work tells whether changes are heard of.
+func (e *ears) work() bool { return e != nil && e.proven.Load() }
 
 // sleep sleeps until something is heard.
 func (e *ears) sleep(ctx context.Context, sleep func(context.Context, time.Duration) error, d time.Duration) error {
@@ -149,6 +156,7 @@ func (e *ears) handler(secret, path string) http.Handler {
 			return
 		}
 		w.WriteHeader(http.StatusNoContent)
+		e.proven.Store(true)
 		var notification struct{ Data struct{ ID string } }
 		if json.Unmarshal(body, &notification) != nil {
 			return

@@ -101,6 +101,24 @@ func TestAWaitHearsOfChanges(t *testing.T) {
 	t.Error("it never heard")
 }
 
+// TestAWaitThatHearsNothingLooksAsOften has a webhook to which there is no way.
+func TestAWaitThatHearsNothingLooksAsOften(t *testing.T) {
+	const processing = 20 * time.Second
+	b := newBench(t, func(o *sandbox.Options) { o.UploadProcessing, o.BuildProcessing, o.Settle = processing, processing, 0 })
+	sum := b.upload(release.Plan{Path: pack(t, "1.2", "42"), NoWait: true})
+	start := b.clock.Now()
+	done, err := b.runner.Wait(t.Context(), release.Plan{App: bundleID, BuildUploadID: sum.BuildUploadID, Listen: &release.Listen{Addr: free(t), PublicURL: "http://" + free(t) + "/hook"}})
+	if err != nil || done.State != "VALID" {
+		t.Fatalf("%+v, %v", done, err)
+	}
+	if late := b.clock.Now().Sub(start) - 2*processing; late > 5*time.Second {
+		t.Errorf("it saw the end %s late", late)
+	}
+	if n := b.webhooks(); n != 0 {
+		t.Errorf("%d webhooks are left", n)
+	}
+}
+
 func TestAWebhookThatAKilledRunLeftIsRemoved(t *testing.T) {
 	b, uploadID, addr := hearing(t)
 	public := "http://" + addr + "/hook"

@@ -40,7 +40,7 @@ const (
 	// windowLooks times in between.
 	windowPart  = 10
 	windowLooks = 12
-	// listeningPoll is the pause while a webhook tells of changes.
+	// listeningPoll is the pause once a webhook has told of a change.
 	listeningPoll = time.Minute
 	// lowBudget is the remaining hourly allowance at which a wait leaves the
 	// rest to others, by looking once a minute.

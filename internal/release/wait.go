@@ -56,7 +56,7 @@ func (w *waiter) interval(what, state string) time.Duration {
 	pause := w.plan.PollInterval
 	switch {
 	case pause > 0:
-	case w.ears != nil:
+	case w.ears.work():
 		pause = listeningPoll
 	default:
 		p := pace{lasted: now.Sub(w.changed), age: w.age(), waited: now.Sub(w.started), looks: w.looks, expected: w.expected}
