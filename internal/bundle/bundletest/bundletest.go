@@ -7,7 +7,6 @@ package bundletest
 import (
 	"archive/zip"
 	"bytes"
-	"compress/gzip"
 	"compress/zlib"
 	"encoding/base64"
 	"encoding/binary"
@@ -75,6 +74,7 @@ type File struct {
 func Zip(files ...File) []byte {
 	var out bytes.Buffer
 	w := zip.NewWriter(&out)
+	large := deflater{}
 	for _, file := range files {
 		method := zip.Deflate
 		if file.Stored {
@@ -84,12 +84,18 @@ func Zip(files ...File) []byte {
 		if file.Mode != 0 {
 			header.SetMode(file.Mode)
 		}
+		if len(file.Content) > pieceSize && !file.Stored {
+			if err := large.entry(w, header, file.Content); err != nil {
+				panic(err) // a buffer does not fail
+			}
+			continue
+		}
 		entry, err := w.CreateHeader(header)
 		if err == nil {
 			_, err = entry.Write(file.Content)
 		}
 		if err != nil {
-			panic(err) // a buffer does not fail
+			panic(err) // as above
 		}
 	}
 	if err := w.Close(); err != nil {
@@ -179,15 +185,6 @@ func Cpio(files ...File) []byte {
 		fmt.Fprintf(&out, "070707%06o%06o%06o%06o%06o%06o%06o%011o%06o%011o%s\x00", 1, 1, mode, 0, 0, 1, 0, 0, len(file.Name)+1, len(file.Content), file.Name)
 		out.Write(file.Content)
 	}
-	return out.Bytes()
-}
-
-// Gzip compresses content.
-func Gzip(content []byte) []byte {
-	var out bytes.Buffer
-	w := gzip.NewWriter(&out)
-	_, _ = w.Write(content) // a buffer does not fail
-	_ = w.Close()
 	return out.Bytes()
 }
 
