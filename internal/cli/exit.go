@@ -59,8 +59,11 @@ func (p *program) exit(args []string, err error) int {
 		return 0
 	}
 	problem := p.problem(err)
-	p.endRecording(&problem)
 	var batch *batchFailure
+	if errors.As(err, &batch) && batch.problem != nil {
+		problem = *batch.problem
+	}
+	p.endRecording(&problem)
 	if wantsJSON(args, p.Getenv) && !errors.As(err, &batch) {
 		out := struct {
 			Error term.Problem `json:"error"`

@@ -3,6 +3,8 @@ package cli
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -221,15 +223,19 @@ func (p *program) uploadSeveral(c *cli.Context, runner *release.Runner, plans []
 		Results []result      `json:"results"`
 	}{}
 	var first *batchFailure
+	var failed []string
 	var published []term.Outcome
 	for _, outcome := range outcomes {
 		r := result{Path: outcome.Path, Summary: outcome.Summary}
 		if outcome.Err != nil {
 			problem := p.problem(&failure{error: outcome.Err, summary: &outcome.Summary})
-			problem.Message = outcome.Path + ": " + problem.Message
+			if !strings.HasPrefix(problem.Message, outcome.Path+": ") {
+				problem.Message = outcome.Path + ": " + problem.Message
+			}
 			r.Error = &problem
+			failed = append(failed, outcome.Path)
 			if first == nil {
-				first = &batchFailure{error: outcome.Err, problem: problem}
+				first = &batchFailure{error: outcome.Err, problem: &problem}
 				document.Error = &problem
 			} else {
 				p.Streams.Fail(problem)
@@ -239,6 +245,11 @@ func (p *program) uploadSeveral(c *cli.Context, runner *release.Runner, plans []
 		}
 		published = append(published, term.Outcome{Summary: outcome.Summary, Problem: r.Error})
 		document.Results = append(document.Results, r)
+	}
+	if first != nil {
+		problem := *first.problem
+		problem.Details = append(slices.Clip(problem.Details), fmt.Sprintf("%d of %d packages failed: %s", len(failed), len(outcomes), strings.Join(failed, ", ")))
+		first.problem, document.Error = &problem, &problem
 	}
 	p.publish(c, published...)
 	if c.Bool("json") {
@@ -256,7 +267,8 @@ func (p *program) uploadSeveral(c *cli.Context, runner *release.Runner, plans []
 // along with the results.
 type batchFailure struct {
 	error
-	problem term.Problem
+	// problem is the error in words, where they are not its own.
+	problem *term.Problem
 }
 
 func (f *batchFailure) Unwrap() error { return f.error }
