@@ -71,7 +71,6 @@ func newReader(t *testing.T, script string) *reader {
 		"notes/en-US.txt":        []byte("What is new\n"),
 		"testers.csv":            []byte("Ada,Lovelace,ada@example.com,Beta\n"),
 		"notes.txt":              []byte("What is new\n"),
-		"ci_scripts/notes.txt":   []byte("What is new\n"),
 		"AuthKey_ABC123DEFG.p8":  []byte(s.key.PEM()),
 		"brands/north/App.ipa":   bundletest.SignedIOS("com.example.demo", "1.0", "7").IPA(),
 		"brands/south/App.ipa":   bundletest.SignedIOS("com.example.app", "1.0", "7").IPA(),
