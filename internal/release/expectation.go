@@ -71,7 +71,7 @@ func (w *waiter) expect(ctx context.Context) {
 			return
 		}
 	}
-	if limit := w.Client.RateLimit(); limit.Known() && limit.Remaining < lowBudget {
+	if scarce(w.Client.RateLimit()) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, expectWithin)

@@ -1,6 +1,10 @@
 package release
 
-import "time"
+import (
+	"time"
+
+	"github.com/ascend-cli/ascend/asc"
+)
 
 const (
 	// firstPoll is the pause at first, for eagerFor.
@@ -42,9 +46,10 @@ const (
 	windowLooks = 12
 	// listeningPoll is the pause once a webhook has told of a change.
 	listeningPoll = time.Minute
-	// lowBudget is the remaining hourly allowance at which a wait leaves the
-	// rest to others, by looking once a minute.
+	// lowBudget is the remaining hourly allowance, or lowPart of a small one, at
+	// which a wait leaves the rest to others, by looking once a minute.
 	lowBudget     = 300
+	lowPart       = 10
 	lowBudgetPoll = time.Minute
 )
 
@@ -106,4 +111,9 @@ func (p pace) allowed() int {
 		return looksAtFirst - int((atFirst-p.waited)/sparePoll)
 	}
 	return looksAtFirst + int((p.waited-atFirst)/looksLater)
+}
+
+// scarce tells whether what is left of the hour is for others.
+func scarce(limit asc.RateLimit) bool {
+	return limit.Known() && limit.Remaining < min(lowBudget, limit.Limit/lowPart)
 }

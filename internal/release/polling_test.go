@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/ascend-cli/ascend/asc"
 )
 
 // look goes through a wait whose states last for some time each, and returns
@@ -125,5 +127,23 @@ func TestManyWaitsShareTheAllowance(t *testing.T) {
 	end := shared.wait()
 	if end(); shared.waits.Load() != 300 {
 		t.Errorf("%d are left", shared.waits.Load())
+	}
+}
+
+func TestSomeOfTheAllowanceIsLeftToOthers(t *testing.T) {
+	for name, c := range map[string]struct {
+		limit  asc.RateLimit
+		scarce bool
+	}{
+		"nothing was told":          {asc.RateLimit{}, false},
+		"enough is left":            {asc.RateLimit{Limit: 3500, Remaining: 300}, false},
+		"little is left":            {asc.RateLimit{Limit: 3500, Remaining: 299}, true},
+		"nothing is left":           {asc.RateLimit{Limit: 3500}, true},
+		"it was never much":         {asc.RateLimit{Limit: 200, Remaining: 150}, false},
+		"it was never much, and is": {asc.RateLimit{Limit: 200, Remaining: 19}, true},
+	} {
+		if got := scarce(c.limit); got != c.scarce {
+			t.Errorf("%s: %v", name, got)
+		}
 	}
 }

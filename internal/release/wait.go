@@ -62,7 +62,7 @@ func (w *waiter) interval(what, state string) time.Duration {
 		p := pace{lasted: now.Sub(w.changed), age: w.age(), waited: now.Sub(w.started), looks: w.looks, expected: w.expected}
 		pause = w.together.stretch(p.pause())
 	}
-	if limit := w.Client.RateLimit(); limit.Known() && limit.Remaining < lowBudget {
+	if scarce(w.Client.RateLimit()) {
 		pause = max(pause, lowBudgetPoll)
 	}
 	return pause
