@@ -87,8 +87,13 @@ func (s *Server) authenticate(r *http.Request, now time.Time) (Key, *refusal) {
 		return refused("typ is not JWT")
 	}
 	issued, err := claims.GetIssuedAt()
-	if err != nil || issued == nil {
-		return refused("iat is missing")
+	if err != nil {
+		return refused("iat is not a number")
+	}
+	if issued == nil {
+		// The documentation asks for it, but clients without it are served: the
+		// lifetime then seems to begin with the request.
+		issued = jwt.NewNumericDate(now)
 	}
 	expires, err := claims.GetExpirationTime()
 	if err != nil || expires == nil {
