@@ -260,10 +260,10 @@ func (c *Client) resolve(r request) (*url.URL, error) {
 	}
 	u, err := url.Parse(r.path)
 	if err != nil {
-		return nil, fmt.Errorf("the service sent a link that is not a URL: %w", err)
+		return nil, &LinkError{Reason: "that is not a URL", Err: err}
 	}
 	if u.Scheme != c.base.Scheme || !strings.EqualFold(u.Host, c.base.Host) || u.User != nil {
-		return nil, fmt.Errorf("the service sent a link to another host (%s://%s instead of %s://%s): not followed, because the token must not go there", u.Scheme, u.Host, c.base.Scheme, c.base.Host)
+		return nil, &LinkError{Reason: fmt.Sprintf("to another host (%s://%s instead of %s://%s): not followed, because the token must not go there", u.Scheme, u.Host, c.base.Scheme, c.base.Host)}
 	}
 	return u, nil
 }

@@ -129,6 +129,25 @@ func (e *TransportError) Error() string {
 
 func (e *TransportError) Unwrap() error { return e.Err }
 
+// A LinkError says that a reply has a link which cannot be followed, as no
+// reply of App Store Connect has.
+type LinkError struct {
+	// Reason goes on from "the service sent a link".
+	Reason string
+	// Err is why it could not be read, or nil.
+	Err error
+}
+
+func (e *LinkError) Error() string {
+	text := "the service sent a link " + e.Reason
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	return text
+}
+
+func (e *LinkError) Unwrap() error { return e.Err }
+
 // StatusOf returns the HTTP status of an [*Error] in err's chain, or zero.
 func StatusOf(err error) int {
 	var apiErr *Error

@@ -35,7 +35,7 @@ func pages[A, T any](ctx context.Context, c *Client, path string, query url.Valu
 				return
 			}
 			if seen[link] {
-				yield(zero, fmt.Errorf("list %s: the service's next page is one that was read already", path))
+				yield(zero, &LinkError{Reason: "from " + path + " to a next page that was read already"})
 				return
 			}
 			seen[link] = true

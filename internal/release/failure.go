@@ -67,6 +67,7 @@ func KindOf(err error) Kind {
 	var own *Error
 	var apiErr *asc.Error
 	var transport *asc.TransportError
+	var link *asc.LinkError
 	var part *upload.PartError
 	var plan *upload.PlanError
 	var pkg *bundle.Error
@@ -82,7 +83,7 @@ func KindOf(err error) Kind {
 		return Auth
 	case errors.As(err, &apiErr):
 		return kindOfStatus(apiErr)
-	case errors.As(err, &transport), errors.As(err, &part), errors.As(err, &plan):
+	case errors.As(err, &transport), errors.As(err, &link), errors.As(err, &part), errors.As(err, &plan):
 		return Transfer
 	case errors.Is(err, context.DeadlineExceeded):
 		return Timeout
@@ -131,8 +132,11 @@ func HintOf(err error) string {
 		return "make sure that nothing writes the package while it is uploaded, then run the same command again"
 	}
 	var transport *asc.TransportError
+	var link *asc.LinkError
 	var part *upload.PartError
 	switch {
+	case errors.As(err, &link):
+		return "App Store Connect does not answer like this: look at --api-url, and for a proxy that changes replies"
 	case errors.As(err, &part) && part.Status/100 == 4:
 		return "the object store refused the part for good; run the same command again, and if it repeats, look for a proxy that changes requests"
 	case errors.As(err, &transport), errors.As(err, &part):

@@ -390,6 +390,7 @@ func TestKindsOfErrors(t *testing.T) {
 		release.Timeout:     fmt.Errorf("x: %w", context.DeadlineExceeded),
 		release.Internal:    errors.New("x"),
 		release.Auth:        asc.ErrEnterpriseKey,
+		release.Transfer:    fmt.Errorf("x: %w", &asc.LinkError{Reason: "that is not a URL"}),
 	} {
 		if got := release.KindOf(err); got != kind {
 			t.Errorf("%v: %s, want %s", err, got, kind)
