@@ -327,6 +327,16 @@ func TestPagesAreFollowedOnTheirOwnHostOnly(t *testing.T) {
 	}
 }
 
+func TestAResourceWithoutAnIDIsRefused(t *testing.T) {
+	s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `{"data":[{"type":"apps","id":"1"},{"type":"apps","attributes":{"bundleId":"com.example.demo"}}]}`)
+	})
+	var refused *TransportError
+	if apps, err := Collect(s.client.Apps(t.Context(), "")); !errors.As(err, &refused) || !strings.Contains(err.Error(), "without an id") {
+		t.Errorf("%v, %v", apps, err)
+	}
+}
+
 func TestRedirectsAreNotFollowed(t *testing.T) {
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the token went elsewhere") }))
 	defer elsewhere.Close()

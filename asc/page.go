@@ -26,6 +26,11 @@ func pages[A, T any](ctx context.Context, c *Client, path string, query url.Valu
 				return
 			}
 			for _, r := range page.Data {
+				if r.ID == "" {
+					yield(zero, &TransportError{Method: http.MethodGet, URL: c.base.String() + path, Sent: true, Attempts: 1,
+						Err: fmt.Errorf("the list holds a resource without an id: this is not the App Store Connect API")})
+					return
+				}
 				if !yield(convert(r, page.Included), nil) {
 					return
 				}
