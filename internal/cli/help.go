@@ -51,20 +51,15 @@ func (h *helpPage) paragraph(text string) {
 
 // row is a name with its explanation.
 func (h *helpPage) row(name, text string) {
-	lines := breakLines(text, h.width-helpColumn)
+	below := strings.Repeat(" ", helpColumn)
+	column := fmt.Sprintf("  %-*s", helpColumn-2, name)
 	if utf8.RuneCountInString(name) > helpColumn-4 {
 		fmt.Fprintf(h, "  %s\n", name)
-		name = ""
+		column = below
 	}
-	for i, line := range lines {
-		if i > 0 {
-			name = ""
-		}
-		if i > 0 || name == "" {
-			fmt.Fprintf(h, "%*s%s\n", helpColumn, "", line)
-			continue
-		}
-		fmt.Fprintf(h, "  %s%*s%s\n", name, helpColumn-2-utf8.RuneCountInString(name), "", line)
+	for _, line := range breakLines(text, h.width-helpColumn) {
+		fmt.Fprintf(h, "%s%s\n", column, line)
+		column = below
 	}
 }
 

@@ -34,8 +34,8 @@ const (
 	// In between, a pause is a part of the time that a state has lasted: what
 	// has just changed may change again soon, and what takes an hour can be
 	// known a little later. A state after the first is looked at as if it had
-	// lasted for a while.
-	// That part is larger where earlier builds tell when to look.
+	// lasted for a while. That part is larger where earlier builds tell when to
+	// look.
 	pausePart         = 3
 	pausePartExpected = 2
 	laterStart        = 4 * time.Second
