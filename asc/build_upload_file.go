@@ -24,7 +24,8 @@ type BuildUploadFile struct {
 	DeliveryWarnings []StateDetail
 	// UploadOperations say how to send the file, in no particular order. They
 	// are gone after the commit.
-	UploadOperations []UploadOperation
+	SourceFileChecksums SourceFileChecksums
+	UploadOperations    []UploadOperation
 }
 
 // An UploadOperation is one request that carries one part of a file to the
@@ -86,6 +87,10 @@ type buildUploadFileAttributes struct {
 		Errors   []StateDetail `json:"errors"`
 		Warnings []StateDetail `json:"warnings"`
 	} `json:"assetDeliveryState"`
+	SourceFileChecksums struct {
+		File      *checksumAttributes `json:"file"`
+		Composite *checksumAttributes `json:"composite"`
+	} `json:"sourceFileChecksums"`
 	UploadOperations []struct {
 		Method         string   `json:"method"`
 		URL            string   `json:"url"`
@@ -105,6 +110,12 @@ func toBuildUploadFile(r resource[buildUploadFileAttributes], _ included) BuildU
 		DeliveryState:    a.AssetDeliveryState.State,
 		DeliveryErrors:   a.AssetDeliveryState.Errors,
 		DeliveryWarnings: a.AssetDeliveryState.Warnings,
+	}
+	if c := a.SourceFileChecksums.File; c != nil {
+		file.SourceFileChecksums.File = Checksum(*c)
+	}
+	if c := a.SourceFileChecksums.Composite; c != nil {
+		file.SourceFileChecksums.Composite = Checksum(*c)
 	}
 	for _, op := range a.UploadOperations {
 		file.UploadOperations = append(file.UploadOperations, UploadOperation{
@@ -153,4 +164,15 @@ func (c *Client) CommitBuildUploadFile(ctx context.Context, id string) (BuildUpl
 			Uploaded bool `json:"uploaded"`
 		}{true},
 	}}}, toBuildUploadFile)
+}
+
+// SourceFileChecksums are checksums of a build upload file, empty where the service gives none.
+type SourceFileChecksums struct{ File, Composite Checksum }
+
+// A Checksum is a hash.
+type Checksum struct{ Hash, Algorithm string }
+
+type checksumAttributes struct {
+	Hash      string `json:"hash"`
+	Algorithm string `json:"algorithm"`
 }

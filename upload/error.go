@@ -25,6 +25,8 @@ var (
 	errNoReply  = errors.New("the object store did not answer after the part was sent")
 	errEarly    = errors.New("the object store answered before the part was complete")
 	errMismatch = errors.New("the object store received something else than was sent (ETag does not match)")
+	// errNotTheStore is about a page that came with a success.
+	errNotTheStore = errors.New("a page came back instead of the object store's acknowledgement: a proxy or a login page may have answered")
 )
 
 // A PartError says why a part could not be sent.
@@ -102,22 +104,49 @@ const maxRefusal = 16 << 10
 
 // readRefusal takes the store's reason from its XML, or from whatever it said.
 func readRefusal(resp *http.Response, into *PartError, now time.Time) {
-	into.Status = resp.StatusCode
-	into.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), now)
 	content, _ := io.ReadAll(io.LimitReader(resp.Body, maxRefusal)) // the status alone is reason enough
+	into.refusedBy(resp, content, now)
+}
+
+// refusedBy takes the reason from the body of a refusal.
+func (e *PartError) refusedBy(resp *http.Response, content []byte, now time.Time) {
+	e.Status = resp.StatusCode
+	e.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), now)
 	content = withoutSignature(content, resp.Request)
 	var refusal struct {
 		Code    string `xml:"Code"`
 		Message string `xml:"Message"`
 	}
 	if xml.Unmarshal(content, &refusal) == nil && refusal.Code != "" {
-		into.Code, into.Message = oneLine(refusal.Code), oneLine(refusal.Message)
+		e.Code, e.Message = oneLine(refusal.Code), oneLine(refusal.Message)
 		return
 	}
-	into.Message = oneLine(string(content))
-	if into.Message == "" {
-		into.Message = http.StatusText(resp.StatusCode)
+	e.Message = oneLine(string(content))
+	if e.Message == "" {
+		e.Message = http.StatusText(resp.StatusCode)
 	}
+}
+
+// isRefusal tells whether the body of a success says the opposite: S3 answers
+// 200 with an <Error> where it fails late, and a portal with a page of HTML.
+func isRefusal(contentType string, content []byte) bool {
+	const decisive = 1 << 10 // bytes at the start
+	start := bytes.ToLower(bytes.TrimLeft(content[:min(len(content), decisive)], "\xef\xbb\xbf \t\r\n"))
+	if len(start) == 0 {
+		return false
+	}
+	if strings.Contains(strings.ToLower(contentType), "html") {
+		return true
+	}
+	if start[0] != '<' {
+		return false
+	}
+	for _, tag := range []string{"<error", "<html", "<!doctype", "<head", "<body"} {
+		if bytes.Contains(start, []byte(tag)) {
+			return true
+		}
+	}
+	return false
 }
 
 // withoutSignature removes what a request's URL is signed with from what came

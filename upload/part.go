@@ -299,13 +299,7 @@ func (u *uploader) attempt(parent context.Context, op Operation, patience int) (
 		case sent != op.Length:
 			failure.Status, failure.Err = resp.StatusCode, errEarly
 		default:
-			if tag := entityTag(resp.Header.Get("ETag")); tag == "" {
-				u.verified.Store(false)
-			} else if tag != sum {
-				failure.Status, failure.Err = resp.StatusCode, errMismatch
-			}
-			// Read to the end, so that the connection can be used again.
-			_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxRefusal))
+			u.readSuccess(resp, sum, failure)
 		}
 		if failure.Status == 0 {
 			arrived = true
@@ -326,6 +320,29 @@ func (u *uploader) attempt(parent context.Context, op Operation, patience int) (
 		failure.Err = fileError(readErr)
 	}
 	return sum, errors.Is(failure.Err, errStalled) && pool.suspected(flight), failure
+}
+
+// readSuccess looks whether a success is one: the store acknowledges the bytes
+// that were sent, and nobody else has answered in its place.
+func (u *uploader) readSuccess(resp *http.Response, sum string, failure *PartError) {
+	// Read to the end as well, so that the connection can be used again.
+	content, err := io.ReadAll(io.LimitReader(resp.Body, maxRefusal))
+	if isRefusal(resp.Header.Get("Content-Type"), content) {
+		failure.refusedBy(resp, content, u.options.Now())
+		failure.Err = errNotTheStore
+		if failure.Code != "" {
+			failure.Err = nil
+		}
+		return
+	}
+	if err != nil && len(content) == 0 {
+		return // the status and the headers are there: that is an acknowledgement
+	}
+	if tag := entityTag(resp.Header.Get("ETag")); tag == "" {
+		u.verified.Store(false)
+	} else if tag != sum {
+		failure.Status, failure.Err = resp.StatusCode, errMismatch
+	}
 }
 
 // newRequest makes the operation's request: what is listed, nothing else.

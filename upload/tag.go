@@ -49,3 +49,6 @@ func transportError(ctx context.Context, err error, complete bool) error {
 	}
 	return err
 }
+
+// SameTag tells whether an entity tag is that MD5, which is in hex.
+func SameTag(tag, sum string) bool { return entityTag(tag) != "" && entityTag(tag) == entityTag(sum) }

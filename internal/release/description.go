@@ -51,9 +51,14 @@ func (r *run) describe(p pkg) (*bundle.Description, error) {
 // once, so what it refuses comes before the package is sent.
 func (r *run) sendDescription(ctx context.Context, d bundle.Description, uploadID string) error {
 	size := int64(len(d.Content))
-	file, err := r.createFile(ctx, uploadID, asc.NewBuildUploadFile{
-		AssetType: asc.AssetDescription, FileName: filepath.Base(d.Path), FileSize: size, UTI: descriptionUTI(d),
-	})
+	wanted := asc.NewBuildUploadFile{AssetType: asc.AssetDescription, FileName: filepath.Base(d.Path), FileSize: size, UTI: descriptionUTI(d)}
+	file, err := r.createFile(ctx, uploadID, wanted)
+	if asc.IsConflict(err) { // an earlier run reserved it
+		var found bool
+		if file, found, err = r.reservedFile(ctx, uploadID, wanted); err == nil && !found {
+			err = &Error{Kind: Conflict, Message: "build upload " + uploadID + " has another asset description", Hint: "leave it out with --asset-description none"}
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -71,7 +76,7 @@ func (r *run) sendDescription(ctx context.Context, d bundle.Description, uploadI
 	if err != nil {
 		return fmt.Errorf("send the asset description: %w", err)
 	}
-	err = r.commit(ctx, reservation{uploadID: uploadID, file: file})
+	_, _, err = r.commit(ctx, reservation{uploadID: uploadID, file: file})
 	var apiErr *asc.Error
 	if errors.As(err, &apiErr) && apiErr.Has(codeValidation) {
 		failure := &Error{Kind: Rejected, Message: "Apple refuses the package by its description, before it is sent", Hint: "mend what Apple names and export again; if the description is wrong, leave it out with --asset-description none"}

@@ -179,11 +179,13 @@ func TestALeftoverThatDoesNotFitIsReplaced(t *testing.T) {
 		}
 		return u
 	}
-	bare := reserve("42", 0)
-	if sum := b.upload(release.Plan{Path: pack(t, "1.2.0", "42")}); sum.BuildUploadID != bare.ID {
-		t.Error("a reservation without a file was not used")
+	bare, start := reserve("42", 0), b.clock.Now()
+	if sum := b.upload(release.Plan{Path: pack(t, "1.2.0", "42"), NoWait: true}); sum.BuildUploadID != bare.ID || b.clock.Now().Sub(start) < 30*time.Second {
+		t.Errorf("a reservation without a file was not used, or not watched: %+v", sum)
 	}
 	other := reserve("43", 5)
+	b.fails(release.Plan{Path: pack(t, "1.2.0", "43")}, release.Conflict, "another run is uploading", "uploads cancel "+other.ID)
+	b.clock.pass(6 * time.Minute)
 	if sum := b.upload(release.Plan{Path: pack(t, "1.2.0", "43")}); sum.BuildUploadID == other.ID {
 		t.Error("a reservation for another file was used")
 	}

@@ -233,7 +233,7 @@ func TestFaultsThatStayAreFinalAndExplained(t *testing.T) {
 		"500 for ever":            {rules: []string{"on=store part=2 status=500"}, kind: release.Transfer, words: []string{"part 2", "HTTP 500", "attempts"}, kept: true},
 		"a store that is gone":    {rules: []string{"on=store do=refuse"}, kind: release.Transfer, words: []string{"run the same command again"}, kept: true},
 		"a wrong ETag for ever":   {rules: []string{"on=store part=2 do=wrong-etag"}, kind: release.Transfer, words: []string{"ETag does not match"}, kept: true},
-		"a proxy takes the parts": {rules: []string{"on=store part=2 do=html after=100%"}, kind: release.Transfer, words: []string{"does not have 1 of the", "look for a proxy"}, kept: true},
+		"a proxy takes the parts": {rules: []string{"on=store part=2 do=html after=100%"}, kind: release.Transfer, words: []string{"a proxy or a login page may have answered", "proxy settings"}, kept: true},
 		"the commit is refused":   {rules: []string{"on=api method=PATCH status=422 code=ENTITY_UNPROCESSABLE"}, kind: release.Rejected, words: []string{"commit the build upload file", "ENTITY_UNPROCESSABLE"}, kept: true},
 		"the API stays away":      {rules: []string{"on=api method=POST path=/v1/buildUploads status=503"}, kind: release.Transfer, words: []string{"reserve the build upload", "503"}, kept: true},
 		"the role is too low":     {options: func(o *sandbox.Options) { o.Keys[0].Role = sandbox.Developer }, rules: []string{"on=api method=POST path=/v1/buildUploads status=403 code=FORBIDDEN_ERROR"}, kind: release.Auth, words: []string{"role does not allow"}, kept: true},

@@ -19,9 +19,9 @@ type memory struct {
 	now    func() time.Time
 	file   state.Identity
 	record state.Record // of this run once it has a reservation, before of an earlier one
-	// known tells that record is of an earlier run, trusted that its file is
-	// provably this one.
-	known, trusted bool
+	// known tells that record is of an earlier run, sameSize that its file had
+	// the size of this one, trusted that it is provably this one.
+	known, sameSize, trusted bool
 
 	mu     sync.Mutex
 	saved  time.Time
@@ -54,12 +54,10 @@ func (r *run) recall(p pkg) (unlock func(), err error) {
 	if err != nil {
 		r.warn(fmt.Sprintf("what this machine remembers of the upload cannot be used: %v", err))
 	}
-	if m.known && m.record.File.Size != m.file.Size {
-		m.known = false // another file
-	}
 	if !m.known {
 		m.record = state.Record{}
 	}
+	m.sameSize = m.known && m.record.File.Size == m.file.Size
 	m.trusted = m.known && m.file.Proves() && m.record.File == m.file
 	m.record.Key, m.record.Path, m.record.File = key, p.Path, m.file
 	r.memory = m
@@ -72,10 +70,27 @@ func (m *memory) reserved(uploadID string) bool {
 	return m != nil && m.known && m.record.BuildUploadID == uploadID
 }
 
+// uploadID is the build upload that an earlier run of this package made or used,
+// or empty.
+func (m *memory) uploadID() string {
+	if m == nil || !m.known {
+		return ""
+	}
+	return m.record.BuildUploadID
+}
+
+// fileID is the package's file of a build upload, as far as it is remembered.
+func (m *memory) fileID(uploadID string) string {
+	if !m.reserved(uploadID) {
+		return ""
+	}
+	return m.record.BuildUploadFileID
+}
+
 // isUpload tells whether a build upload that was committed is of this very
 // package, which an earlier run sent from this machine.
 func (m *memory) isUpload(ctx context.Context, uploadID string, p pkg) (bool, error) {
-	if !m.reserved(uploadID) || m.record.Stage == state.Transferring {
+	if !m.reserved(uploadID) || !m.sameSize || m.record.Stage == state.Transferring {
 		return false, nil
 	}
 	if m.trusted {

@@ -1,7 +1,47 @@
-// Package release knows the whole way of a build, and is the only place that
-// does: inspect, preflight, resolve, reserve, transfer, commit, wait,
-// distribute. Each stage takes the value of the one before it, and nothing
-// reaches back. What happens on the way is told to an [Observer].
+// Package release is the pipeline from a package to its testers: inspect,
+// preflight, resolve, reserve, transfer, commit, wait, distribute. Each stage
+// takes the value of the one before it. What happens meanwhile is reported to
+// an [Observer].
+//
+// # What is there already
+//
+// Several runs may upload the same version and build number, on one machine or
+// on many. These rules keep them apart. "Own" is what this machine's record
+// names, while no other run on it holds the lock.
+//
+//	committed build upload                     what happens
+//	  own record, or equal composite checksum    go on with wait and distribution
+//	  other file size, number of parts or part   conflict
+//	  size
+//	  anything else                              conflict that names ascend distribute, or go on
+//	                                             unverified if the user says so
+//
+//	open reservation, oldest first
+//	  own, no file or same size                  take over
+//	  own, other size                            remove
+//	  other's, all acknowledged parts the same   take over
+//	  other's, no file or no acknowledged part   take over after 30 s without a change
+//	  other's, a part differs or other size      conflict; removed once it is older than 5 minutes
+//	                                             and nothing has changed for 5 minutes
+//
+//	after the reservation and before the commit
+//	  own id not listed yet                      list again, for 30 s
+//	  another is committed                       give up
+//	  another with a file is older               give up
+//	  another with a file, same second           wait for it to give up; give up after 30 s
+//
+//	before the commit, each part
+//	  entity tag is the MD5 of the local part    commit when all are
+//	  entity tag is another MD5                  send again, 3 rounds; give up if the reservation
+//	                                             was taken over from another run
+//	  no MD5 at any part                         commit, unverified
+//
+//	after the commit, composite checksum
+//	  equal                                      verified
+//	  other number of parts or part size         conflict, nothing is distributed
+//	  other hash                                 warning, or conflict if another run was involved
+//
+// A run that gives up removes only what it made itself.
 package release
 
 import (
@@ -34,6 +74,9 @@ type Plan struct {
 	Distribution           Distribution
 	// OnIncomplete says what becomes of a reservation that an earlier run left.
 	OnIncomplete OnIncomplete
+	// OnExisting says what becomes of an upload whose number is taken by a build
+	// that may be this package.
+	OnExisting OnExisting
 	// NoWait ends the way after the commit.
 	NoWait bool
 	// UntilAppears ends the wait as soon as there is a build, processed or not.
@@ -198,6 +241,11 @@ type run struct {
 	started time.Time
 	summary Summary
 	memory  *memory
+	// abandoned are build uploads that could not be removed although nobody uses
+	// them.
+	abandoned []string
+	// object is what was committed, until its checksum is known.
+	object *sent
 }
 
 func (r *Runner) start(plan Plan, stages ...StageName) *run {
@@ -268,25 +316,51 @@ func (r *run) uploadPackage(ctx context.Context, pkg pkg) error {
 	if err != nil {
 		return err
 	}
-	sent := reservation{}
-	if target.sent != nil {
-		sent.uploadID = target.sent.ID
-		r.notice("an earlier run has sent this very package as build upload " + sent.uploadID + ": going on from there")
-	} else if sent, err = r.send(ctx, pkg, target); err != nil {
+	sent, err := r.sendOrGoOn(ctx, pkg, target)
+	if err != nil {
 		return err
 	}
 	r.endTurn() // it is sent
 	if r.plan.NoWait {
-		r.summary.State = asc.BuildProcessing
+		if r.summary.State == "" {
+			r.summary.State = asc.BuildProcessing
+		}
 		return nil
 	}
-	build, err := stage(ctx, r, StageWait, func(ctx context.Context) (asc.Build, error) { return r.waitForUpload(ctx, sent) })
+	build, err := stage(ctx, r, StageWait, func(ctx context.Context) (asc.Build, error) {
+		if target.built != nil {
+			return r.newWaiter(time.Time{}).build(ctx, target.built.ID)
+		}
+		return r.waitForUpload(ctx, sent)
+	})
 	if err != nil || !r.plan.Distribution.Wanted() {
 		return err
 	}
 	return r.stage(ctx, StageDistribute, func(ctx context.Context) error {
 		return r.distribute(ctx, distributable{app: target.app, audience: target.audience, build: build})
 	})
+}
+
+// sendOrGoOn sends the package, unless an earlier run has.
+func (r *run) sendOrGoOn(ctx context.Context, p pkg, t target) (reservation, error) {
+	what := ""
+	switch {
+	case t.sent != nil:
+		what = "build upload " + t.sent.ID
+	case t.built != nil:
+		what = "build " + t.built.ID
+	default:
+		return r.send(ctx, p, t)
+	}
+	if t.assumed {
+		r.warn(what + " has these numbers, and nothing proves that it is this package: going on with it, as asked")
+	} else {
+		r.notice("an earlier run has sent this very package as " + what + ": going on from there")
+	}
+	if t.sent == nil {
+		return reservation{committed: true}, nil
+	}
+	return reservation{uploadID: t.sent.ID, committed: true}, nil
 }
 
 func (r *run) waitOnly(ctx context.Context) error {

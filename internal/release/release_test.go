@@ -168,6 +168,9 @@ func pack(t *testing.T, version, build string, change ...func(bundletest.Plist) 
 	return path
 }
 
+// other makes a package with other content.
+func other(p bundletest.Plist) bundletest.Plist { return p.With("CFBundleDisplayName", "Another name") }
+
 func undecided(p bundletest.Plist) bundletest.Plist {
 	return p.With("ITSAppUsesNonExemptEncryption", nil)
 }
@@ -278,8 +281,8 @@ func TestConflictsStopBeforeAByteMoves(t *testing.T) {
 		kind release.Kind
 		want string
 	}{
-		"the same build while it is processing":        {path: pack(t, "1.2", "42"), kind: release.Conflict, want: "PROCESSING"},
-		"the same version written with a zero":         {path: pack(t, "1.2.0", "042"), kind: release.Conflict, want: "exists already"},
+		"the same build while it is processing":        {path: pack(t, "1.2", "42", other), kind: release.Conflict, want: "PROCESSING"},
+		"the same version written with a zero":         {path: pack(t, "1.2.0", "042", other), kind: release.Conflict, want: "exists already"},
 		"a lower build number, which Apple refuses":    {path: pack(t, "1.2", "41"), kind: release.Conflict, want: "above 42"},
 		"a group that does not exist":                  {path: pack(t, "1.2", "43"), plan: release.Plan{Distribution: release.Distribution{Groups: []string{"Betta"}}}, kind: release.NotFound, want: "Beta"},
 		"a group name that two groups have":            {path: pack(t, "1.2", "43"), plan: release.Plan{Distribution: release.Distribution{Groups: []string{"Twin"}}}, kind: release.Conflict, want: "twin-2"},

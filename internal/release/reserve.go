@@ -5,17 +5,24 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/ascend-cli/ascend/asc"
 	"github.com/ascend-cli/ascend/internal/bundle"
-	"github.com/ascend-cli/ascend/upload"
 )
 
 // A reservation is a place for the package at the service.
 type reservation struct {
 	uploadID string
 	file     asc.BuildUploadFile
+	created  time.Time
+	// own tells that this machine made it, so that this run may remove it.
+	own bool
+	// contested tells that another run may be using it.
+	contested bool
+	// committed tells that the service has all of it already.
+	committed bool
 }
 
 // unclearTries is how often a create is tried whose reply was lost and of
@@ -26,8 +33,14 @@ const unclearTries = 4
 // description there, if it has one.
 func (r *run) reserve(ctx context.Context, p pkg, t target) (reservation, error) {
 	res, err := r.reservePackage(ctx, p, t)
-	if err != nil || p.description == nil {
+	if err != nil || res.committed {
 		return res, err
+	}
+	if err := r.compete(ctx, p, t, res); err != nil {
+		return res, err
+	}
+	if p.description == nil {
+		return res, nil
 	}
 	err = r.sendDescription(ctx, *p.description, res.uploadID)
 	if KindOf(err) == Rejected && err != nil {
@@ -39,84 +52,27 @@ func (r *run) reserve(ctx context.Context, p pkg, t target) (reservation, error)
 // reservePackage takes up the reservation that an earlier run left, or makes
 // one.
 func (r *run) reservePackage(ctx context.Context, p pkg, t target) (reservation, error) {
-	if t.leftover != nil {
-		res, ok, err := r.takeUp(ctx, p, t, *t.leftover)
+	res, ok, err := r.takeUp(ctx, p, t)
+	if err != nil {
+		return res, err
+	}
+	if !ok {
+		created, err := r.createUpload(ctx, p, t)
 		if err != nil {
-			return res, err
+			return reservation{}, err
 		}
-		if ok {
-			r.memory.reserve(t.app.ID, res)
-			return res, nil
+		r.summary.BuildUploadID = created.ID
+		r.memory.reserve(t.app.ID, reservation{uploadID: created.ID}) // so that a rerun knows it as its own
+		file, err := r.createFile(ctx, created.ID, packageFile(p))
+		if err != nil {
+			return reservation{}, err
 		}
+		res = reservation{uploadID: created.ID, file: file, created: created.CreatedDate, own: true}
 	}
-	created, err := r.createUpload(ctx, p, t)
-	if err != nil {
-		return reservation{}, err
+	if !res.committed {
+		r.memory.reserve(t.app.ID, res)
 	}
-	r.summary.BuildUploadID = created.ID
-	file, err := r.createFile(ctx, created.ID, packageFile(p))
-	if err != nil {
-		return reservation{}, err
-	}
-	res := reservation{uploadID: created.ID, file: file}
-	r.memory.reserve(t.app.ID, res)
 	return res, nil
-}
-
-// takeUp attaches to a reservation, if it can still carry this package. One
-// that cannot is removed: it would only be in the way.
-func (r *run) takeUp(ctx context.Context, p pkg, t target, leftover asc.BuildUpload) (reservation, bool, error) {
-	r.summary.BuildUploadID = leftover.ID
-	switch r.plan.OnIncomplete {
-	case Fail:
-		return reservation{}, false, &Error{
-			Kind:    Conflict,
-			Message: fmt.Sprintf("an earlier run left build upload %s for %s (%s) incomplete", leftover.ID, p.ShortVersion, p.BuildVersion),
-			Hint:    "leave --on-incomplete=fail out to send what is missing, or remove it: ascend uploads cancel " + leftover.ID,
-		}
-	case Replace:
-		r.replace(ctx, leftover.ID, "it is replaced, as asked")
-		return reservation{}, false, nil
-	}
-	if leftover.AssetFile == nil {
-		file, err := r.createFile(ctx, leftover.ID, packageFile(p))
-		if err != nil {
-			return reservation{}, false, err
-		}
-		r.notice("an earlier run left build upload " + leftover.ID + " without a file: it is used")
-		return reservation{uploadID: leftover.ID, file: file}, true, nil
-	}
-	if resumable(leftover, p) {
-		file, err := r.Client.BuildUploadFile(ctx, leftover.AssetFile.ID)
-		switch {
-		case err == nil && (file.DeliveryState == asc.FileUploadComplete || file.DeliveryState == asc.FileComplete):
-			// Committed a moment ago; the build upload will follow.
-			return reservation{}, false, r.taken(t.app, p, fmt.Sprintf("build upload %s is complete", leftover.ID), "ascend wait --build-upload "+leftover.ID)
-		case err == nil && file.DeliveryState != asc.FileFailed && covers(file, p.Size):
-			r.notice("an earlier run left build upload " + leftover.ID + ": only what is missing there is sent")
-			return reservation{uploadID: leftover.ID, file: file}, true, nil
-		case err != nil && !asc.IsNotFound(err):
-			return reservation{}, false, fmt.Errorf("read the build upload file that an earlier run left: %w", err)
-		}
-	}
-	r.replace(ctx, leftover.ID, "it does not fit this package and is replaced")
-	return reservation{}, false, nil
-}
-
-// replace removes a reservation that an earlier run left, if the service lets
-// it: one that stays is in nobody's way.
-func (r *run) replace(ctx context.Context, uploadID, why string) {
-	r.notice("an earlier run left build upload " + uploadID + ": " + why)
-	if err := r.Client.DeleteBuildUpload(ctx, uploadID); err != nil && !asc.IsNotFound(err) {
-		r.warn(fmt.Sprintf("the build upload %s that an earlier run left cannot be removed: %v", uploadID, err))
-	}
-	r.memory.forget()
-	r.summary.BuildUploadID = ""
-}
-
-func covers(file asc.BuildUploadFile, size int64) bool {
-	_, err := upload.Validate(operations(file), size)
-	return err == nil
 }
 
 // createUpload reserves a build upload. After an unclear failure it looks for
@@ -136,12 +92,12 @@ func (r *run) createUpload(ctx context.Context, p pkg, t target) (asc.BuildUploa
 			return asc.BuildUpload{}, fmt.Errorf("reserve the build upload: %w", err)
 		}
 		r.notice("the reply to the reservation was lost: looking whether it was made")
-		found, lookErr := r.checkFree(ctx, t.app, p)
+		made, ok, lookErr := r.lostUpload(ctx, p, t)
 		if lookErr != nil {
 			return asc.BuildUpload{}, fmt.Errorf("look for the build upload whose reservation had no reply: %w", lookErr)
 		}
-		if found.leftover != nil {
-			return *found.leftover, nil
+		if ok {
+			return made, nil
 		}
 		if try == unclearTries {
 			return asc.BuildUpload{}, fmt.Errorf("reserve the build upload: %w", err)
@@ -150,6 +106,26 @@ func (r *run) createUpload(ctx context.Context, p pkg, t target) (asc.BuildUploa
 			return asc.BuildUpload{}, err
 		}
 	}
+}
+
+// lostUpload finds the build upload of a create whose reply was lost: one that
+// was not there before and has no file.
+func (r *run) lostUpload(ctx context.Context, p pkg, t target) (asc.BuildUpload, bool, error) {
+	found, err := r.checkFree(ctx, t.app, p)
+	if err != nil {
+		return asc.BuildUpload{}, false, err
+	}
+	for _, u := range found.open {
+		if slices.ContainsFunc(t.open, func(before asc.BuildUpload) bool { return before.ID == u.ID }) {
+			continue
+		}
+		if _, has, err := r.assetOf(ctx, u); err != nil {
+			return u, false, err
+		} else if !has {
+			return u, true, nil
+		}
+	}
+	return asc.BuildUpload{}, false, nil
 }
 
 // duplicate says in Apple's words that the number is taken, and which is free.
@@ -173,25 +149,32 @@ func packageFile(p pkg) asc.NewBuildUploadFile {
 	return asc.NewBuildUploadFile{AssetType: asc.AssetPackage, FileName: filepath.Base(p.Path), FileSize: p.Size, UTI: uti(p.Kind)}
 }
 
-// createFile reserves a file, or finds the one of its type that was reserved.
+// createFile reserves a file. After an unclear failure it looks for what may
+// have been made before it tries again. A conflict means that somebody has
+// reserved a file of that type before.
 func (r *run) createFile(ctx context.Context, uploadID string, wanted asc.NewBuildUploadFile) (asc.BuildUploadFile, error) {
+	lost := false
 	for try := 1; ; try++ {
 		file, err := r.Client.CreateBuildUploadFile(ctx, uploadID, wanted)
 		switch {
 		case err == nil:
 			return file, nil
-		case !asc.IsUnclear(err) && !asc.IsConflict(err) || ctx.Err() != nil:
+		case asc.IsConflict(err) && lost, asc.IsUnclear(err) && ctx.Err() == nil:
+		case asc.IsNotFound(err) && ctx.Err() == nil: // made a moment ago
+		default:
 			return asc.BuildUploadFile{}, fmt.Errorf("reserve the build upload file: %w", err)
 		}
 		if asc.IsUnclear(err) {
+			lost = true
 			r.notice("the reply to the reservation of the file was lost: looking whether it was made")
 		}
-		for existing, lookErr := range r.Client.BuildUploadFiles(ctx, uploadID) {
+		if lost {
+			file, found, lookErr := r.reservedFile(ctx, uploadID, wanted)
 			if lookErr != nil {
-				return asc.BuildUploadFile{}, fmt.Errorf("look for the build upload file whose reservation had no reply: %w", lookErr)
+				return file, fmt.Errorf("look for the build upload file whose reservation had no reply: %w", lookErr)
 			}
-			if existing.AssetType == wanted.AssetType && existing.FileSize == wanted.FileSize {
-				return r.Client.BuildUploadFile(ctx, existing.ID)
+			if found {
+				return file, nil
 			}
 		}
 		if try == unclearTries || asc.IsConflict(err) {
@@ -201,6 +184,23 @@ func (r *run) createFile(ctx context.Context, uploadID string, wanted asc.NewBui
 			return asc.BuildUploadFile{}, err
 		}
 	}
+}
+
+// reservedFile finds the file of a build upload that was reserved as wanted.
+func (r *run) reservedFile(ctx context.Context, uploadID string, wanted asc.NewBuildUploadFile) (asc.BuildUploadFile, bool, error) {
+	for existing, err := range r.Client.BuildUploadFiles(ctx, uploadID) {
+		if asc.IsNotFound(err) {
+			return existing, false, nil
+		}
+		if err != nil {
+			return existing, false, err
+		}
+		if existing.AssetType == wanted.AssetType && existing.FileSize == wanted.FileSize {
+			file, err := r.Client.BuildUploadFile(ctx, existing.ID)
+			return file, err == nil, err
+		}
+	}
+	return asc.BuildUploadFile{}, false, nil
 }
 
 // uti is the uniform type identifier that the service wants for a package.

@@ -7,14 +7,13 @@ import (
 	"strings"
 
 	"github.com/ascend-cli/ascend/asc"
-	"github.com/ascend-cli/ascend/internal/bundle"
 )
 
 // A target is where a package goes.
 type target struct {
 	app asc.App
 	audience
-	occupant
+	existing
 }
 
 // An audience is who gets a build.
@@ -26,14 +25,6 @@ type audience struct {
 	testers []asc.BetaTester
 }
 
-// An occupant is what has the version and build number of a package already.
-type occupant struct {
-	// leftover is a reservation that an earlier run left behind, or nil.
-	leftover *asc.BuildUpload
-	// sent is an upload of this very package, or nil.
-	sent *asc.BuildUpload
-}
-
 // resolve finds everything that the rest of the way needs, so that whatever
 // would stop it does so before a byte moves.
 func (r *run) resolve(ctx context.Context, p pkg) (target, error) {
@@ -43,34 +34,11 @@ func (r *run) resolve(ctx context.Context, p pkg) (target, error) {
 	}
 	r.summary.AppID = app.ID
 	t := target{app: app}
-	if t.occupant, err = r.checkFree(ctx, app, p); err != nil {
+	if t.existing, err = r.checkFree(ctx, app, p); err != nil {
 		return target{}, err
 	}
-	if t.audience, err = r.audience(ctx, app); err != nil {
-		return target{}, err
-	}
-	if t.sent == nil {
-		err = r.checkReview(ctx, app, p, t.audience)
-	}
+	t.audience, err = r.audience(ctx, app)
 	return t, err
-}
-
-// checkReview stops when another build of the version is in beta review, which
-// takes one at a time: the build would be uploaded and then refused.
-func (r *run) checkReview(ctx context.Context, app asc.App, p pkg, a audience) error {
-	if r.plan.NoWait || r.plan.Distribution.ExpireWaiting || !r.reviewWanted(distributable{audience: a}) {
-		return nil
-	}
-	builds, err := r.buildsOf(ctx, app, BuildSelection{Version: p.ShortVersion, Platform: asc.Platform(p.Platform)})
-	if err != nil {
-		return err
-	}
-	for _, b := range builds {
-		if !b.Expired && inReview(b) {
-			return anotherInReview(fmt.Sprintf("build %s of version %s", b.Version, p.ShortVersion), nil)
-		}
-	}
-	return nil
 }
 
 // appOf finds the app record of the package.
@@ -252,66 +220,6 @@ func (r *run) checkReviewFlags(groups []asc.BetaGroup) error {
 		Message: fmt.Sprintf("--submit-review was given, but only internal groups: %s", strings.Join(names, ", ")),
 		Hint:    "internal testers need no beta review: leave --submit-review out, or name an external group",
 	}
-}
-
-// checkFree stops when the version and build number exist. What an earlier run
-// of the same package left is no conflict, but something to go on with.
-func (r *run) checkFree(ctx context.Context, app asc.App, p pkg) (occupant, error) {
-	var leftover *asc.BuildUpload
-	uploads := r.Client.BuildUploads(ctx, app.ID, asc.BuildUploadFilter{
-		CFBundleShortVersionStrings: versionSpellings(p.ShortVersion),
-		CFBundleVersions:            numberSpellings(p.BuildVersion),
-		Platform:                    asc.Platform(p.Platform),
-	})
-	for u, err := range uploads {
-		if err != nil {
-			return occupant{}, fmt.Errorf("list the build uploads of %s: %w", app.BundleID, err)
-		}
-		if u.Platform != asc.Platform(p.Platform) || !bundle.SameVersion(u.CFBundleShortVersionString, p.ShortVersion) || !bundle.SameVersion(u.CFBundleVersion, p.BuildVersion) {
-			continue
-		}
-		switch u.State.State {
-		case asc.UploadProcessing, asc.UploadComplete:
-			r.summary.BuildUploadID, r.summary.BuildID = u.ID, u.BuildID
-			if same, err := r.memory.isUpload(ctx, u.ID, p); same || err != nil {
-				return occupant{sent: &u}, err
-			}
-			return occupant{}, r.taken(app, p, fmt.Sprintf("build upload %s is %s", u.ID, u.State.State), "ascend wait --build-upload "+u.ID)
-		case asc.UploadAwaiting:
-			if leftover == nil || resumable(u, p) && !resumable(*leftover, p) || r.memory.reserved(u.ID) {
-				leftover = &u
-			}
-		}
-	}
-	builds := r.Client.Builds(ctx, asc.BuildFilter{
-		AppID: app.ID, PreReleaseVersions: versionSpellings(p.ShortVersion), Versions: numberSpellings(p.BuildVersion), Platform: asc.Platform(p.Platform),
-	})
-	for b, err := range builds {
-		if err != nil {
-			return occupant{}, fmt.Errorf("list the builds of %s: %w", app.BundleID, err)
-		}
-		if !bundle.SameVersion(b.Version, p.BuildVersion) ||
-			b.PreReleaseVersion.Version != "" && !bundle.SameVersion(b.PreReleaseVersion.Version, p.ShortVersion) ||
-			b.PreReleaseVersion.Platform != "" && b.PreReleaseVersion.Platform != asc.Platform(p.Platform) {
-			continue
-		}
-		r.summary.BuildID, r.summary.State = b.ID, b.ProcessingState
-		return occupant{}, r.taken(app, p, fmt.Sprintf("build %s is %s", b.ID, b.ProcessingState), "ascend distribute --build "+b.ID)
-	}
-	return occupant{leftover: leftover}, nil
-}
-
-func (r *run) taken(app asc.App, p pkg, what, command string) error {
-	return &Error{
-		Kind:    Conflict,
-		Message: fmt.Sprintf("%s %s (%s) for %s exists already: %s", app.BundleID, p.ShortVersion, p.BuildVersion, p.Platform, what),
-		Hint:    "raise the build number (CFBundleVersion) and export again; or go on with the one that exists: " + command,
-	}
-}
-
-// resumable tells whether a reservation was made for a file of this size.
-func resumable(u asc.BuildUpload, p pkg) bool {
-	return u.AssetFile != nil && u.AssetFile.FileSize == p.Size
 }
 
 // Distance is the Levenshtein distance of two names, ignoring case.

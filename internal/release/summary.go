@@ -24,7 +24,10 @@ type Summary struct {
 	Parts        int   `json:"parts"`
 	Retries      int   `json:"retries"`
 	ResumedParts int   `json:"resumed_parts"`
-	DurationMS   int64 `json:"duration_ms"`
+	// Verified tells whether what was committed is provably the package: the
+	// service gave the MD5 of every part, or an equal composite checksum.
+	Verified   bool  `json:"verified"`
+	DurationMS int64 `json:"duration_ms"`
 	// Stages are the milliseconds that each stage took.
 	Stages map[string]int64 `json:"stages"`
 	// Steps are those of the distribution, in order.

@@ -5,33 +5,47 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/ascend-cli/ascend/asc"
 	"github.com/ascend-cli/ascend/internal/state"
 	"github.com/ascend-cli/ascend/upload"
 )
 
+// sent is a package whose parts the object store has taken.
+type sent struct {
+	reservation
+	// content are the parts with the MD5 of what was sent of each.
+	content []upload.Part
+}
+
 // send reserves, transfers and commits. When the service has let the upload
 // operations run out for good, it starts over with a new reservation, once.
 func (r *run) send(ctx context.Context, p pkg, t target) (reservation, error) {
 	for try := 1; ; try++ {
 		res, err := stage(ctx, r, StageReserve, func(ctx context.Context) (reservation, error) { return r.reserve(ctx, p, t) })
-		if err != nil {
-			return reservation{}, err
+		if err != nil || res.committed {
+			return res, err
 		}
-		err = r.stage(ctx, StageTransfer, func(ctx context.Context) error { return r.transfer(ctx, p, res) })
+		s, err := stage(ctx, r, StageTransfer, func(ctx context.Context) (sent, error) {
+			if res.contested {
+				if err := r.stillIdle(ctx, p, res); err != nil {
+					return sent{}, err
+				}
+			}
+			return r.transfer(ctx, p, res)
+		})
 		if errors.Is(err, upload.ErrExpired) && try == 1 && ctx.Err() == nil {
 			r.notice("the upload operations are no longer valid: making a new reservation")
 			r.discard(ctx, res.uploadID)
-			t.leftover = nil
+			r.abandoned = append(r.abandoned, res.uploadID) // nobody can complete it
+			t.open = nil
 			continue
 		}
 		if err != nil {
 			return reservation{}, err
 		}
 		r.memory.reached(state.Committing)
-		err = r.stage(ctx, StageCommit, func(ctx context.Context) error { return r.commit(ctx, res) })
+		err = r.stage(ctx, StageCommit, func(ctx context.Context) error { return r.complete(ctx, p, t, s) })
 		if err == nil {
 			r.memory.reached(state.Committed)
 		}
@@ -39,52 +53,76 @@ func (r *run) send(ctx context.Context, p pkg, t target) (reservation, error) {
 	}
 }
 
-// transferRounds is how often parts are sent again that the store took without
-// saying what it got, and that turn out not to be there.
-const transferRounds = 3
-
 // transfer sends the parts that the service does not have.
-func (r *run) transfer(ctx context.Context, p pkg, res reservation) error {
-	r.Observer.Observe(TransferStarted{Bytes: p.Size, Parts: len(res.file.UploadOperations)})
-	var result upload.Result
-	var err error
-	for round := 1; ; round++ {
-		result, err = r.sendParts(ctx, p, res)
-		if err != nil || result.Verified {
-			break
-		}
-		var missing int
-		res.file, missing, err = r.verify(ctx, res, result)
-		if err != nil || missing == 0 {
-			break
-		}
-		if round == transferRounds {
-			err = &Error{
-				Kind:    Transfer,
-				Message: fmt.Sprintf("the service does not have %d of the %d parts, which the object store took %d times", missing, result.Parts, round),
-				Hint:    "look for a proxy that answers in the object store's place (HTTPS_PROXY), then run the same command again",
-			}
-			break
-		}
-		r.notice(fmt.Sprintf("the service does not have %d of the parts that the object store took: sending them again", missing))
-	}
+func (r *run) transfer(ctx context.Context, p pkg, res reservation) (sent, error) {
+	s := sent{reservation: res}
+	result, err := r.sendParts(ctx, p, res)
 	if err == nil {
 		err = p.unchanged(ctx, result.Content)
 	}
-	var plan *upload.PlanError
-	if errors.As(err, &plan) {
-		r.discard(ctx, res.uploadID)
-		return &Error{Kind: Transfer, Message: "the service's plan for the upload cannot be carried out, so nothing was sent", Hint: "run the same command again; if it repeats, report it to Apple with the build upload id " + res.uploadID, Err: err}
+	s.content = result.Content
+	if err == nil {
+		return s, nil
 	}
+	return s, r.transferFailure(ctx, p, res, err)
+}
+
+// transferFailure gives a reservation back that can never be completed, and
+// says why.
+func (r *run) transferFailure(ctx context.Context, p pkg, res reservation, err error) error {
+	var plan *upload.PlanError
 	var part *upload.PartError
-	if errors.Is(err, upload.ErrFileChanged) || errors.As(err, &part) && part.Status == http.StatusNotFound {
-		r.discard(ctx, res.uploadID) // it can never be completed
+	switch {
+	case errors.As(err, &plan):
+		if res.own {
+			r.discard(ctx, res.uploadID)
+		}
+		return &Error{
+			Kind: Transfer, Message: "the service's plan for the upload cannot be carried out, so nothing was sent",
+			Hint: "run the same command again; if it repeats, report it to Apple with the build upload id " + res.uploadID, Err: err,
+		}
+	case errors.As(err, &part) && part.Status == http.StatusNotFound:
+		return r.partNotFound(ctx, p, res, err)
+	case errors.Is(err, upload.ErrFileChanged) && res.own:
+		r.discard(ctx, res.uploadID)
 	}
 	return err
 }
 
+// partNotFound is about an object store that knows nothing of the upload any
+// more: another run has committed or removed it, or it can never be completed.
+func (r *run) partNotFound(ctx context.Context, p pkg, res reservation, err error) error {
+	current, lookErr := r.Client.BuildUpload(ctx, res.uploadID)
+	switch {
+	case lookErr == nil && current.State.State != asc.UploadAwaiting:
+		return &Error{
+			Kind:    Conflict,
+			Message: fmt.Sprintf("another run has committed build upload %s for %s (%s) while this one was sending it", res.uploadID, p.ShortVersion, p.BuildVersion),
+			Hint:    "run the same command again: it goes on if that was the same package", Err: err,
+		}
+	case asc.IsNotFound(lookErr):
+		return removed(res.uploadID, err)
+	}
+	if res.own {
+		r.discard(ctx, res.uploadID)
+	}
+	return err
+}
+
+// removed is the error of a build upload that is gone before its commit.
+func removed(uploadID string, err error) error {
+	return &Error{
+		Kind:    Conflict,
+		Message: fmt.Sprintf("build upload %s was removed while it was being sent, by another run or with uploads cancel", uploadID),
+		Hint:    "run the same command again", Err: err,
+	}
+}
+
+// sendParts sends what the entity tags of the reservation's operations do not
+// acknowledge.
 func (r *run) sendParts(ctx context.Context, p pkg, res reservation) (upload.Result, error) {
 	planned := operations(res.file)
+	r.Observer.Observe(TransferStarted{Bytes: p.Size, Parts: len(planned)})
 	result, err := upload.Upload(ctx, p.file, p.Size, planned, upload.Options{
 		Pool:         r.Pool,
 		Transport:    r.Transport,
@@ -109,34 +147,6 @@ func (r *run) sendParts(ctx context.Context, p pkg, res reservation) (upload.Res
 	r.summary.Retries += result.Retries
 	r.summary.ResumedParts = max(r.summary.ResumedParts, result.Resumed)
 	return result, err
-}
-
-// verify compares what the service says it has with what was sent, for a store
-// that answered without ETags: a proxy may have taken the parts instead. A
-// service that tells of no part at all cannot be asked.
-func (r *run) verify(ctx context.Context, res reservation, result upload.Result) (file asc.BuildUploadFile, missing int, err error) {
-	file, err = r.Client.BuildUploadFile(ctx, res.file.ID)
-	if err != nil {
-		return file, 0, fmt.Errorf("read back the parts: %w", err)
-	}
-	sorted, err := upload.Validate(operations(file), result.Bytes)
-	if err != nil {
-		return file, 0, nil // nothing to compare with; the commit checks it
-	}
-	tagged := 0
-	for i, op := range sorted {
-		tag := strings.Trim(op.EntityTag, `"`)
-		if tag != "" {
-			tagged++
-		}
-		if i < len(result.Content) && !strings.EqualFold(tag, result.Content[i].Sum) {
-			missing++
-		}
-	}
-	if tagged == 0 {
-		missing = 0
-	}
-	return file, missing, nil
 }
 
 // operations translates the API's upload operations into the uploader's.

@@ -74,6 +74,7 @@ func TestALeftoverIsTreatedAsAsked(t *testing.T) {
 	}{release.Resume: {1, false}, release.Replace: {2, false}, release.Fail: {1, true}} {
 		t.Run(string(how), func(t *testing.T) {
 			b := newBench(t, faulty(t, "on=store part=11 nth=1 status=400 after=100%"))
+			b.runner.State = state.Open(t.TempDir(), b.clock.Now)
 			path := pack(t, "1.2.0", "42")
 			left := b.leave(path)
 			plan := release.Plan{Path: path, OnIncomplete: how}
@@ -100,34 +101,36 @@ func TestARerunAfterTheCommitGoesOnWithTheSameFileOnly(t *testing.T) {
 	again := bundletest.IPA(bundletest.IOS(bundleID, "1.2.0", "42"), bundletest.Padding(10<<10))
 	for name, c := range map[string]struct {
 		change func(t *testing.T, b *bench, path string)
-		goesOn bool
+		// remembered tells that this machine knows that it is the same package,
+		// proved that the service's checksum says so.
+		remembered, proved bool
 	}{
-		"nothing changed": {func(*testing.T, *bench, string) {}, true},
+		"nothing changed": {func(*testing.T, *bench, string) {}, true, true},
 		"the file was fetched again": {func(t *testing.T, _ *bench, path string) {
 			rewrite(t, path, again)
-		}, true},
+		}, true, true},
 		"the file is another of the same size": {func(t *testing.T, _ *bench, path string) {
 			other := append([]byte(nil), again...)
 			other[len(other)/2]++ // within the padding, which nobody reads
 			rewrite(t, path, other)
-		}, false},
+		}, false, false},
 		"the file is another": {func(t *testing.T, _ *bench, path string) {
 			rewrite(t, path, bundletest.IPA(bundletest.IOS(bundleID, "1.2.0", "42"), bundletest.Padding(11<<10)))
-		}, false},
-		"everything was forgotten": {func(_ *testing.T, b *bench, _ string) { _ = os.RemoveAll(b.runner.State.Dir()) }, false},
+		}, false, false},
+		"everything was forgotten": {func(_ *testing.T, b *bench, _ string) { _ = os.RemoveAll(b.runner.State.Dir()) }, false, true},
 		"another machine committed it": {func(t *testing.T, b *bench, _ string) {
 			records, _ := b.runner.State.List()
 			records[0].Stage = state.Transferring
 			if err := b.runner.State.Save(records[0]); err != nil {
 				t.Fatal(err)
 			}
-		}, false},
+		}, false, true},
 		"the record is damaged": {func(t *testing.T, b *bench, _ string) {
 			entries, _ := os.ReadDir(b.runner.State.Dir())
 			for _, e := range entries {
 				rewrite(t, filepath.Join(b.runner.State.Dir(), e.Name()), []byte("{"))
 			}
-		}, false},
+		}, false, true},
 		"the record lacks parts": {func(t *testing.T, b *bench, path string) {
 			records, _ := b.runner.State.List()
 			records[0].Parts = records[0].Parts[1:]
@@ -135,28 +138,34 @@ func TestARerunAfterTheCommitGoesOnWithTheSameFileOnly(t *testing.T) {
 				t.Fatal(err)
 			}
 			rewrite(t, path, again)
-		}, false},
+		}, false, true},
 	} {
-		t.Run(name, func(t *testing.T) {
-			b := newBench(t, stopAtWait(t))
-			b.runner.State = state.Open(filepath.Join(t.TempDir(), "uploads"), b.clock.Now)
-			path := filepath.Join(t.TempDir(), "Demo.ipa")
-			rewrite(t, path, again)
-			first, _ := b.fails(release.Plan{Path: path}, release.Auth)
-			c.change(t, b, path)
-			plan := release.Plan{Path: path, Distribution: release.Distribution{Groups: []string{"QA"}}}
-			if !c.goesOn {
-				b.fails(plan, release.Conflict, "exists already")
-				return
-			}
-			sum := b.upload(plan)
-			if sum.BuildUploadID != first.BuildUploadID || sum.State != "VALID" || strings.Join(sum.Groups, "") != "QA" || b.made("/v1/buildUploads") != 1 {
-				t.Errorf("%+v", sum)
-			}
-			if records, _ := b.runner.State.List(); len(records) != 0 {
-				t.Errorf("left over: %+v", records)
-			}
-		})
+		for _, composite := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, with a checksum %v", name, composite), func(t *testing.T) {
+				b := newBench(t, stopAtWait(t))
+				b.runner.State = state.Open(filepath.Join(t.TempDir(), "uploads"), b.clock.Now)
+				path := filepath.Join(t.TempDir(), "Demo.ipa")
+				rewrite(t, path, again)
+				first, _ := b.fails(release.Plan{Path: path}, release.Auth)
+				c.change(t, b, path)
+				if !composite {
+					b.checksum(nil)
+				}
+				plan := release.Plan{Path: path, Distribution: release.Distribution{Groups: []string{"QA"}}}
+				if !c.remembered && !(c.proved && composite) {
+					b.fails(plan, release.Conflict, "exists already")
+					return
+				}
+				sum := b.upload(plan)
+				if sum.BuildUploadID != first.BuildUploadID || sum.State != "VALID" || strings.Join(sum.Groups, "") != "QA" ||
+					b.made("/v1/buildUploads") != 1 || !sum.Verified {
+					t.Errorf("%+v", sum)
+				}
+				if records, _ := b.runner.State.List(); len(records) != 0 {
+					t.Errorf("left over: %+v", records)
+				}
+			})
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ascend-cli/ascend/asc"
 	"github.com/ascend-cli/ascend/internal/bundle"
+	"github.com/ascend-cli/ascend/upload"
 )
 
 // A waiter looks at something until it is final, within the plan's time.
@@ -26,6 +27,8 @@ type waiter struct {
 	// expected is what earlier builds tell, once that was asked.
 	expected Expectation
 	asked    bool
+	// committed tells that the package of the build upload was committed.
+	committed bool
 	// ears hear of changes, where a webhook was asked for.
 	ears *ears
 }
@@ -33,6 +36,10 @@ type waiter struct {
 // linkPatience is how long a COMPLETE build upload may lack its build before the
 // build is looked up by its numbers.
 const linkPatience = 30 * time.Second
+
+// vanishedFor is how long a committed build upload may be missing, and its build
+// as well, before the wait ends.
+const vanishedFor = 10 * time.Minute
 
 // unseen stands for the state while looking for it fails.
 const unseen = "unknown"
@@ -140,6 +147,7 @@ func (r *run) waitForUpload(ctx context.Context, res reservation) (asc.Build, er
 	}
 	defer r.together.wait()()
 	w := r.newWaiter(uploaded)
+	w.committed = true
 	buildID, err := w.upload(ctx, res.uploadID)
 	if err != nil {
 		return asc.Build{}, err
@@ -147,48 +155,92 @@ func (r *run) waitForUpload(ctx context.Context, res reservation) (asc.Build, er
 	return w.build(ctx, buildID)
 }
 
-// upload waits until a build upload is final and its build is known.
+// upload waits until a build upload is final and its build is known. The record
+// of a committed upload may vanish, or keep its first state, while its build
+// is there (F2): the build is looked up as well.
 func (w *waiter) upload(ctx context.Context, id string) (string, error) {
 	what := "build upload " + id
-	var complete time.Time
+	var odd time.Time // since when the record has not told what it should
 	for {
 		current, err := w.Client.BuildUpload(ctx, id)
-		if asc.IsNotFound(err) {
-			return "", &Error{Kind: NotFound, Message: "there is no build upload " + id + " (any more)", Hint: "it may have been cancelled; ascend upload makes a new one", Err: err}
-		}
-		if err != nil {
+		found := asc.BuildUpload{CFBundleShortVersionString: w.summary.Version, CFBundleVersion: w.summary.BuildNumber, Platform: asc.Platform(w.summary.Platform)}
+		state, strange := "", false
+		switch {
+		case asc.IsNotFound(err):
+			state, strange = "not visible", true
+		case err != nil:
 			if err := w.passing(ctx, err, what); err != nil {
 				return "", err
 			}
 			continue
-		}
-		w.show(current.State)
-		w.describeUpload(current)
-		w.since(current.UploadedDate)
-		switch current.State.State {
-		case asc.UploadFailed:
-			return "", w.refused(what, current.State)
-		case asc.UploadAwaiting:
-			if w.summary.Parts == 0 { // not an upload of this run
-				return "", &Error{Kind: Conflict, Message: what + " has not received its package yet", Hint: "run ascend upload with the package: it sends what is missing"}
-			}
-		case asc.UploadComplete:
-			if current.BuildID != "" {
-				return current.BuildID, nil
-			}
-			if complete.IsZero() {
-				complete = w.Now()
-			}
-			if w.Now().Sub(complete) >= linkPatience {
-				if build, ok := w.buildByNumbers(ctx, current); ok {
-					return build, nil
-				}
+		default:
+			w.describeUpload(current)
+			w.since(current.UploadedDate)
+			found, state = current, current.State.State
+			var build string
+			if build, strange, err = w.uploadState(what, current); build != "" || err != nil {
+				return build, err
 			}
 		}
-		if err := w.pause(ctx, what, current.State.State); err != nil {
+		if !strange {
+			odd = time.Time{}
+		} else if odd.IsZero() {
+			odd = w.Now()
+		}
+		if strange && (w.Now().Sub(odd) >= linkPatience || !w.committed) {
+			if build, ok := w.buildByNumbers(ctx, found); ok {
+				return build, nil
+			}
+			if failure := w.lost(what, id, state, w.Now().Sub(odd), err); failure != nil {
+				return "", failure
+			}
+		}
+		if err := w.pause(ctx, what, state); err != nil {
 			return "", err
 		}
 	}
+}
+
+// uploadState returns the build of a build upload that is done, or why there
+// will be none. A strange state is one that a committed upload should not have.
+func (w *waiter) uploadState(what string, u asc.BuildUpload) (build string, strange bool, err error) {
+	w.show(u.State)
+	switch u.State.State {
+	case asc.UploadFailed:
+		return "", false, w.refused(what, u.State)
+	case asc.UploadAwaiting:
+		return "", true, nil
+	case asc.UploadComplete:
+		return u.BuildID, true, w.checkLate(u)
+	}
+	return "", false, nil
+}
+
+// lost is the error of a build upload that is not there, or has no package,
+// once that is certain; nil before.
+func (w *waiter) lost(what, id, state string, lasted time.Duration, err error) error {
+	switch {
+	case err != nil && (!w.committed || lasted >= vanishedFor):
+		return &Error{Kind: NotFound, Message: "there is no build upload " + id + " (any more)", Hint: "it may have been cancelled; ascend upload makes a new one", Err: err}
+	case state == asc.UploadAwaiting && !w.committed:
+		return &Error{Kind: Conflict, Message: what + " has not received its package yet", Hint: "run ascend upload with the package: it sends what is missing"}
+	}
+	return nil
+}
+
+// checkLate checks the checksum of the committed package where it came after
+// the commit.
+func (w *waiter) checkLate(u asc.BuildUpload) error {
+	if w.object == nil || u.AssetFile == nil {
+		return nil
+	}
+	if _, ok := upload.ParseComposite(compositeHash(*u.AssetFile)); !ok {
+		return nil
+	}
+	object := *w.object
+	w.object = nil
+	_, err := w.checkComposite(object, *u.AssetFile)
+	return err
 }
 
 func (w *waiter) describeUpload(u asc.BuildUpload) {
@@ -203,7 +255,7 @@ func (w *waiter) describeUpload(u asc.BuildUpload) {
 
 // buildByNumbers finds the build of an upload that does not name it.
 func (w *waiter) buildByNumbers(ctx context.Context, u asc.BuildUpload) (string, bool) {
-	if w.summary.AppID == "" {
+	if w.summary.AppID == "" || u.CFBundleVersion == "" || u.CFBundleShortVersionString == "" {
 		return "", false
 	}
 	for b, err := range w.Client.Builds(ctx, asc.BuildFilter{

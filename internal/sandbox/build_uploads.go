@@ -121,12 +121,21 @@ func (s *Server) createBuildUploadFile(in input) (*resource, *refusal) {
 	}
 	file := s.world.add("buildUploadFiles", newID())
 	file.attrs = in.attrs
-	file.set("fileSize", int64(size), "assetDeliveryState", deliveryState(stateAwaiting), "assetToken", "PurpleSource/v4/"+newID(), "sourceFileChecksums", nil, "uploaded", nil)
+	file.set("fileSize", int64(size), "assetDeliveryState", deliveryState(stateAwaiting), "assetToken", "PurpleSource/v4/"+newID(), "sourceFileChecksums", checksums(nil), "uploaded", nil)
 	file.one["buildUpload"] = upload.id
 	relation := map[any]string{"ASSET": "assetFile", "ASSET_DESCRIPTION": "assetDescriptionFile", "ASSET_SPI": "assetSpiFile"}[in.attrs["assetType"]]
 	upload.one[relation] = file.id
 	s.plan(file)
 	return file, nil
+}
+
+// checksums are those of a file: the service works the composite one out itself
+// (F23).
+func checksums(composite map[string]any) map[string]any {
+	if composite == nil {
+		return map[string]any{"file": nil, "composite": nil}
+	}
+	return map[string]any{"file": nil, "composite": composite}
 }
 
 // commit takes uploaded:true when every part is there, and only then.
@@ -150,7 +159,7 @@ func (s *Server) commit(file *resource, in input) *refusal {
 			return wrongState("STATE_ERROR.VALIDATION_ERROR", problem)
 		}
 	}
-	file.set("uploadOperations", nil)
+	file.set("uploadOperations", nil, "sourceFileChecksums", checksums(map[string]any{"hash": s.composite(file), "algorithm": "MD5"}))
 	if file.attrs["assetType"] != "ASSET" {
 		file.set("assetDeliveryState", deliveryState(stateComplete))
 		return nil

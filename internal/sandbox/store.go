@@ -17,6 +17,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/ascend-cli/ascend/upload"
 )
 
 // A part is one part of a file: where it belongs, and its MD5 once it is there.
@@ -202,6 +204,17 @@ func (s *Server) missingParts(file *resource) []int64 {
 	return missing
 }
 
+// composite is the composite checksum of a file whose parts are all there.
+func (s *Server) composite(file *resource) string {
+	count := len(file.attrs["_parts"].([]int64))
+	content := make([]upload.Part, count)
+	for i := range content {
+		p := s.parts[partKey(file.id, int64(i+1))]
+		content[i] = upload.Part{Offset: p.offset, Length: p.length, Sum: p.sum}
+	}
+	return upload.CompositeOf(content).String()
+}
+
 func (s *Server) dropParts(file *resource) {
 	for _, number := range file.attrs["_parts"].([]int64) {
 		_ = os.Remove(s.partPath(file.id, number)) // it may never have arrived
@@ -263,4 +276,17 @@ func (s *Server) Object(buildUploadID string) (string, bool) {
 		return "", false
 	}
 	return hex.EncodeToString(sum.Sum(nil)), true
+}
+
+// Committed lists the build uploads whose package was committed.
+func (s *Server) Committed() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var ids []string
+	for _, upload := range s.world.all("buildUploads") {
+		if uploadState(upload) != stateAwaiting {
+			ids = append(ids, upload.id)
+		}
+	}
+	return ids
 }
