@@ -68,3 +68,8 @@ func (c *Client) AddTestersToBetaGroup(ctx context.Context, groupID string, test
 func (c *Client) RemoveTestersFromBetaGroup(ctx context.Context, groupID string, testerIDs []string) error {
 	return c.do(ctx, request{method: http.MethodDelete, path: "/v1/betaGroups/" + segment(groupID) + "/relationships/betaTesters", body: linkages("betaTesters", testerIDs)}, nil)
 }
+
+// BetaGroupsOfBuild lists the groups that have a build.
+func (c *Client) BetaGroupsOfBuild(ctx context.Context, buildID string) iter.Seq2[BetaGroup, error] {
+	return pages(ctx, c, "/v1/betaGroups", values("filter[builds]", buildID, "limit", maxPageSize), toBetaGroup)
+}

@@ -40,6 +40,8 @@ func (p *program) uploadCommand() *cli.Command {
 			under(waitCategory, &cli.BoolFlag{Name: "no-wait", Usage: "stop after the upload, before Apple's processing"}), waitFlags(),
 			under(transferCategory,
 				&cli.StringFlag{Name: "on-incomplete", Usage: "`ACTION` for an upload that an earlier run left: resume, replace or fail", Value: string(release.Resume)},
+				&cli.StringFlag{Name: "on-existing", Usage: "`ACTION` where the number is taken by a build that may be this package: fail, or resume (unverified)", Value: string(release.StopOnExisting)},
+				&cli.DurationFlag{Name: "transfer-timeout", Usage: "how long the upload may take, from the reservation to the commit (default: no limit)"},
 			), transferFlags(), resultFlags(), outputFlags(), stateFlags(), configFlag(), credentialFlags(),
 		),
 		Action: p.upload,
@@ -164,6 +166,7 @@ func (p *program) uploadPlans(c *cli.Context) ([]release.Plan, error) {
 	}
 	plan.NoWait, plan.SkipPreflight, plan.OnIncomplete = c.Bool("no-wait"), c.Bool("skip-preflight"), release.OnIncomplete(c.String("on-incomplete"))
 	plan.AssetDescription = c.String("asset-description")
+	plan.OnExisting, plan.TransferTimeout = release.OnExisting(c.String("on-existing")), c.Duration("transfer-timeout")
 	if plan.IgnoreRules, err = ignored(c); err != nil {
 		return nil, err
 	}
@@ -171,6 +174,14 @@ func (p *program) uploadPlans(c *cli.Context) ([]release.Plan, error) {
 	case release.Resume, release.Replace, release.Fail:
 	default:
 		return nil, usagef("", "--on-incomplete %q is not one of resume, replace, fail", plan.OnIncomplete)
+	}
+	switch plan.OnExisting {
+	case release.StopOnExisting, release.ResumeExisting:
+	default:
+		return nil, usagef("", "--on-existing %q is not one of fail, resume", plan.OnExisting)
+	}
+	if plan.TransferTimeout < 0 || plan.TransferTimeout == 0 && c.IsSet("transfer-timeout") {
+		return nil, usagef("a duration such as 30m", "--transfer-timeout must be more than zero")
 	}
 	if plan.Distribution, err = p.distribution(c); err != nil {
 		return nil, err

@@ -20,18 +20,7 @@ func (r *run) writeAppInfo(ctx context.Context, d *distributable) (StepState, st
 	if err != nil {
 		return StepFailed, "", fmt.Errorf("read the beta information of %s: %w", d.app.BundleID, err)
 	}
-	wanted := maps.Clone(r.plan.Distribution.AppInfo)
-	if general, ok := wanted[DefaultLocale]; ok {
-		delete(wanted, DefaultLocale)
-		for _, l := range existing {
-			if !slices.ContainsFunc(slices.Collect(maps.Keys(wanted)), func(name string) bool { return strings.EqualFold(name, l.Locale) }) {
-				wanted[l.Locale] = general
-			}
-		}
-		if len(existing) == 0 && len(wanted) == 0 {
-			wanted[d.app.PrimaryLocale] = general
-		}
-	}
+	wanted := r.wantedAppInfo(d.app, existing)
 	var written []string
 	names := slices.Sorted(maps.Keys(wanted))
 	for _, locale := range names {
@@ -49,13 +38,38 @@ func (r *run) writeAppInfo(ctx context.Context, d *distributable) (StepState, st
 	return StepChanged, "beta information written in " + strings.Join(written, ", "), nil
 }
 
+// wantedAppInfo is the beta information by locale: what is for every locale is
+// for those that the app has and that are not named.
+func (r *run) wantedAppInfo(app asc.App, existing []asc.BetaAppLocalization) map[string]asc.BetaAppInfo {
+	wanted := maps.Clone(r.plan.Distribution.AppInfo)
+	general, ok := wanted[DefaultLocale]
+	if !ok {
+		return wanted
+	}
+	delete(wanted, DefaultLocale)
+	for _, l := range existing {
+		if !slices.ContainsFunc(slices.Collect(maps.Keys(wanted)), func(name string) bool { return strings.EqualFold(name, l.Locale) }) {
+			wanted[l.Locale] = general
+		}
+	}
+	if len(existing) == 0 && len(wanted) == 0 {
+		wanted[app.PrimaryLocale] = general
+	}
+	return wanted
+}
+
+// missingAppInfo is what of the beta information is not there.
+func missingAppInfo(wanted asc.BetaAppInfo, there asc.BetaAppLocalization) asc.BetaAppInfo {
+	return asc.BetaAppInfo{
+		Description: differing(wanted.Description, there.Description), FeedbackEmail: differing(wanted.FeedbackEmail, there.FeedbackEmail),
+		MarketingURL: differing(wanted.MarketingURL, there.MarketingURL), PrivacyPolicyURL: differing(wanted.PrivacyPolicyURL, there.PrivacyPolicyURL),
+		TvOSPrivacyPolicy: differing(wanted.TvOSPrivacyPolicy, there.TvOSPrivacyPolicy),
+	}
+}
+
 func (r *run) writeAppLocale(ctx context.Context, appID, locale string, info asc.BetaAppInfo, existing []asc.BetaAppLocalization) (bool, error) {
 	update := func(l asc.BetaAppLocalization) (bool, error) {
-		missing := asc.BetaAppInfo{
-			Description: differing(info.Description, l.Description), FeedbackEmail: differing(info.FeedbackEmail, l.FeedbackEmail),
-			MarketingURL: differing(info.MarketingURL, l.MarketingURL), PrivacyPolicyURL: differing(info.PrivacyPolicyURL, l.PrivacyPolicyURL),
-			TvOSPrivacyPolicy: differing(info.TvOSPrivacyPolicy, l.TvOSPrivacyPolicy),
-		}
+		missing := missingAppInfo(info, l)
 		if missing == (asc.BetaAppInfo{}) {
 			return false, nil
 		}
@@ -101,13 +115,7 @@ func (r *run) writeReviewInfo(ctx context.Context, d *distributable) (StepState,
 	if err != nil {
 		return StepFailed, "", fmt.Errorf("read what beta review knows about %s: %w", d.app.BundleID, err)
 	}
-	wanted := r.plan.Distribution.ReviewInfo
-	missing := asc.BetaAppReviewInfo{
-		ContactFirstName: differing(wanted.ContactFirstName, there.ContactFirstName), ContactLastName: differing(wanted.ContactLastName, there.ContactLastName),
-		ContactPhone: differing(wanted.ContactPhone, there.ContactPhone), ContactEmail: differing(wanted.ContactEmail, there.ContactEmail),
-		DemoAccountName: differing(wanted.DemoAccountName, there.DemoAccountName), DemoAccountPassword: differing(wanted.DemoAccountPassword, there.DemoAccountPassword),
-		DemoAccountRequired: differing(wanted.DemoAccountRequired, there.DemoAccountRequired), Notes: differing(wanted.Notes, there.Notes),
-	}
+	missing := missingReviewInfo(*r.plan.Distribution.ReviewInfo, there)
 	if missing == (asc.BetaAppReviewInfo{}) {
 		return StepAlready, "beta review knows it already", nil
 	}
@@ -115,4 +123,14 @@ func (r *run) writeReviewInfo(ctx context.Context, d *distributable) (StepState,
 		return StepFailed, "", fmt.Errorf("write what beta review needs to know: %w", err)
 	}
 	return StepChanged, "information for beta review written", nil
+}
+
+// missingReviewInfo is what of the information for beta review is not there.
+func missingReviewInfo(wanted asc.BetaAppReviewInfo, there asc.BetaAppReviewDetail) asc.BetaAppReviewInfo {
+	return asc.BetaAppReviewInfo{
+		ContactFirstName: differing(wanted.ContactFirstName, there.ContactFirstName), ContactLastName: differing(wanted.ContactLastName, there.ContactLastName),
+		ContactPhone: differing(wanted.ContactPhone, there.ContactPhone), ContactEmail: differing(wanted.ContactEmail, there.ContactEmail),
+		DemoAccountName: differing(wanted.DemoAccountName, there.DemoAccountName), DemoAccountPassword: differing(wanted.DemoAccountPassword, there.DemoAccountPassword),
+		DemoAccountRequired: differing(wanted.DemoAccountRequired, there.DemoAccountRequired), Notes: differing(wanted.Notes, there.Notes),
+	}
 }

@@ -16,6 +16,11 @@ type distributable struct {
 	app asc.App
 	audience
 	build asc.Build
+	// automatic are ids of groups that turned out to get every build by
+	// themselves.
+	automatic []string
+	// notes are the texts that were written, by locale.
+	notes map[string]string
 }
 
 // distribute does what was asked with a build: each step first looks whether
@@ -25,30 +30,15 @@ func (r *run) distribute(ctx context.Context, d distributable) error {
 	if d.build.Expired {
 		return &Error{Kind: Rejected, Message: "build " + d.build.ID + " has expired: it can no longer be tested", Hint: "upload a new build"}
 	}
-	wanted := r.plan.Distribution
-	steps := []struct {
-		name   string
-		wanted func() bool
-		// early tells that it works on a build that is still processing.
-		early bool
-		do    func(context.Context, *distributable) (StepState, string, error)
-	}{
-		{"create-groups", func() bool { return len(d.create) > 0 }, true, r.createGroups},
-		{"review-info", func() bool { return wanted.ReviewInfo != nil }, true, r.writeReviewInfo},
-		{"app-info", func() bool { return len(wanted.AppInfo) > 0 }, true, r.writeAppInfo},
-		{"notes", func() bool { return wanted.WhatToTest != nil || len(wanted.Notes) > 0 }, true, r.writeNotes},
-		{"app-clips", func() bool { return len(wanted.AppClips) > 0 || wanted.OverwriteAppClips }, false, r.writeAppClips},
-		{"compliance", func() bool { return r.complianceWanted(d) }, false, r.answerCompliance},
-		{"auto-notify", func() bool { return wanted.Notify != nil && !*wanted.Notify }, false, r.silence},
-		{"groups", func() bool { return len(d.groups) > 0 }, false, r.assignGroups},
-		{"testers", func() bool { return len(d.testers) > 0 }, false, r.assignTesters},
-		{"expire-waiting", func() bool { return wanted.ExpireWaiting }, true, r.expireWaiting},
-		{"review", func() bool { return r.reviewWanted(d) }, false, r.submitReview},
-		{"notification", func() bool { return wanted.Notify != nil && *wanted.Notify }, false, r.notifyTesters},
-		{"expire-previous", func() bool { return wanted.ExpirePrevious }, false, r.expirePrevious},
-	}
+	var done []verified
+	var refused error
+	steps := r.steps(&d)
 	for i, step := range steps {
 		if !step.wanted() {
+			continue
+		}
+		if refused != nil && step.afterReview {
+			r.record(Step{Name: step.name, State: StepSkipped, Detail: "not before the build is accepted for beta review"})
 			continue
 		}
 		if !step.early && d.build.ProcessingState == asc.BuildProcessing {
@@ -58,18 +48,66 @@ func (r *run) distribute(ctx context.Context, d distributable) error {
 		state, detail, err := step.do(ctx, &d)
 		if err != nil {
 			r.record(Step{Name: step.name, State: StepFailed, Detail: err.Error()})
+			if step.name == stepReview && KindOf(err) == Rejected && ctx.Err() == nil {
+				refused = err // what does not depend on the review goes on
+				continue
+			}
 			for _, left := range steps[i+1:] {
 				if left.wanted() {
 					r.record(Step{Name: left.name, State: StepSkipped, Detail: "not reached"})
 				}
 			}
-			return err
+			return errors.Join(err, r.readBack(ctx, done))
 		}
 		r.record(Step{Name: step.name, State: state, Detail: detail})
+		if state == StepChanged && step.shows != nil {
+			done = append(done, verified{index: len(r.summary.Steps) - 1, missing: func(ctx context.Context) (string, error) { return step.shows(ctx, d) }})
+		}
 	}
-	return nil
+	if err := r.readBack(ctx, done); err != nil {
+		return err
+	}
+	return refused
 }
 
+// stepReview is the name of the step that submits a build for beta review.
+const stepReview = "review"
+
+// A step is one thing to do with a build.
+type step struct {
+	name   string
+	wanted func() bool
+	do     func(context.Context, *distributable) (StepState, string, error)
+	// early tells that it works on a build that is still processing.
+	early bool
+	// afterReview tells that it is left out when beta review refuses the build.
+	afterReview bool
+	// shows reads the change back and says what the service does not show; nil
+	// where nothing can be read.
+	shows func(context.Context, distributable) (missing string, err error)
+}
+
+// steps are those of a distribution, in their order.
+func (r *run) steps(d *distributable) []step {
+	wanted := r.plan.Distribution
+	return []step{
+		{name: "create-groups", wanted: func() bool { return len(d.create) > 0 }, do: r.createGroups, early: true},
+		{name: "review-info", wanted: func() bool { return wanted.ReviewInfo != nil }, do: r.writeReviewInfo, early: true, shows: r.showsReviewInfo},
+		{name: "app-info", wanted: func() bool { return len(wanted.AppInfo) > 0 }, do: r.writeAppInfo, early: true, shows: r.showsAppInfo},
+		{name: "notes", wanted: func() bool { return wanted.WhatToTest != nil || len(wanted.Notes) > 0 }, do: r.writeNotes, early: true, shows: r.showsNotes},
+		{name: "app-clips", wanted: func() bool { return len(wanted.AppClips) > 0 || wanted.OverwriteAppClips }, do: r.writeAppClips},
+		{name: "compliance", wanted: func() bool { return r.complianceWanted(*d) }, do: r.answerCompliance, shows: r.showsCompliance},
+		{name: "auto-notify", wanted: func() bool { return wanted.Notify != nil && !*wanted.Notify }, do: r.silence, shows: r.showsAutoNotify},
+		{name: "groups", wanted: func() bool { return len(d.groups) > 0 }, do: r.assignGroups, shows: r.showsGroups},
+		{name: "testers", wanted: func() bool { return len(d.testers) > 0 }, do: r.assignTesters, shows: r.showsTesters},
+		{name: "expire-waiting", wanted: func() bool { return wanted.ExpireWaiting }, do: r.expireWaiting, early: true},
+		{name: stepReview, wanted: func() bool { return r.reviewWanted(*d) }, do: r.submitReview, shows: r.showsReview},
+		{name: "notification", wanted: func() bool { return wanted.Notify != nil && *wanted.Notify }, do: r.notifyTesters},
+		{name: "expire-previous", wanted: func() bool { return wanted.ExpirePrevious }, do: r.expirePrevious, afterReview: true},
+	}
+}
+
+// record adds a finished step to the summary.
 func (r *run) record(step Step) {
 	r.summary.Steps = append(r.summary.Steps, step)
 	r.Observer.Observe(StepDone{Step: step})
@@ -246,6 +284,7 @@ func (r *run) assignGroups(ctx context.Context, d *distributable) (StepState, st
 		for _, id := range missing {
 			if slices.Contains(automatic, id) {
 				served = append(served, names[id])
+				d.automatic = append(d.automatic, id)
 			} else {
 				added = append(added, names[id])
 			}

@@ -75,6 +75,8 @@ func KindOf(err error) Kind {
 	switch {
 	case errors.Is(err, ErrInterrupted), errors.Is(err, context.Canceled):
 		return Interrupted
+	case errors.Is(err, errTimeUp):
+		return Timeout
 	case errors.As(err, &own):
 		return own.Kind
 	case errors.As(err, &pkg), errors.Is(err, upload.ErrFileChanged):

@@ -46,6 +46,7 @@ package release
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -91,8 +92,12 @@ type Plan struct {
 	Listen *Listen
 	// IgnoreRules are the ids of preflight rules to leave out.
 	IgnoreRules []string
-	// Timeout bounds the wait; zero means 90 minutes.
+	// Timeout bounds everything after the commit, or all of a plan that uploads
+	// nothing, with its requests and retries; zero means 90 minutes.
 	Timeout time.Duration
+	// TransferTimeout bounds everything from the reservation to the commit; zero
+	// means that nothing does.
+	TransferTimeout time.Duration
 	// PollInterval is the pause between two looks; zero means adaptive.
 	PollInterval time.Duration
 }
@@ -246,6 +251,10 @@ type run struct {
 	abandoned []string
 	// object is what was committed, until its checksum is known.
 	object *sent
+	// deadline is when the plan's time is up, zero while nothing is bounded.
+	deadline time.Time
+	// pending is what is waited for, as the last look found it.
+	pending pending
 }
 
 func (r *Runner) start(plan Plan, stages ...StageName) *run {
@@ -266,6 +275,7 @@ func (r *Runner) start(plan Plan, stages ...StageName) *run {
 		copied.endTurn = func() {}
 	}
 	run := &run{Runner: &copied, plan: plan, started: copied.Now(), summary: newSummary()}
+	copied.Sleep = run.sleepUntilDeadline(copied.Sleep)
 	if len(stages) > 0 {
 		run.Observer.Observe(Planned{Stages: stages})
 	}
@@ -327,6 +337,8 @@ func (r *run) uploadPackage(ctx context.Context, pkg pkg) error {
 		}
 		return nil
 	}
+	ctx, cancel := r.bound(ctx)
+	defer cancel()
 	build, err := stage(ctx, r, StageWait, func(ctx context.Context) (asc.Build, error) {
 		if target.built != nil {
 			return r.newWaiter(time.Time{}).build(ctx, target.built.ID)
@@ -350,6 +362,8 @@ func (r *run) sendOrGoOn(ctx context.Context, p pkg, t target) (reservation, err
 	case t.built != nil:
 		what = "build " + t.built.ID
 	default:
+		ctx, cancel := r.boundTransfer(ctx)
+		defer cancel()
 		return r.send(ctx, p, t)
 	}
 	if t.assumed {
@@ -364,6 +378,8 @@ func (r *run) sendOrGoOn(ctx context.Context, p pkg, t target) (reservation, err
 }
 
 func (r *run) waitOnly(ctx context.Context) error {
+	ctx, cancel := r.bound(ctx)
+	defer cancel()
 	found, err := stage(ctx, r, StageResolve, r.find)
 	if err != nil {
 		return err
@@ -373,6 +389,8 @@ func (r *run) waitOnly(ctx context.Context) error {
 }
 
 func (r *run) distributeOnly(ctx context.Context) error {
+	ctx, cancel := r.bound(ctx)
+	defer cancel()
 	found, err := stage(ctx, r, StageResolve, r.find)
 	if err != nil {
 		return err
@@ -393,6 +411,9 @@ func stage[T any](ctx context.Context, r *run, name StageName, do func(context.C
 	value, err := do(ctx)
 	took := r.Now().Sub(start)
 	r.summary.Stages[string(name)] += took.Milliseconds()
+	if errors.Is(err, errTimeUp) || err != nil && errors.Is(context.Cause(ctx), errTimeUp) {
+		err = r.timeUp(name)
+	}
 	r.Observer.Observe(StageFinished{Name: name, Duration: took, Err: err})
 	if err != nil {
 		return value, &StageError{Stage: name, Err: err}

@@ -59,7 +59,7 @@ func (r *run) submitReview(ctx context.Context, d *distributable) (StepState, st
 
 // anotherInReview is the error of a version that has a build in review.
 func anotherInReview(which string, err error) error {
-	return &Error{Kind: Rejected, Message: which + " is in beta review, which takes one build of a version at a time", Hint: "wait for its review, or take it out of the way with --expire-waiting (its testers lose it)", Err: err}
+	return &Error{Kind: Rejected, Message: which + " is in beta review, which takes one build of a version at a time", Hint: "this build is uploaded and has its groups: submit it with ascend distribute once that review has ended, or take the other out of the way with --expire-waiting (its testers lose it)", Err: err}
 }
 
 func (r *run) submit(ctx context.Context, d *distributable) (StepState, string, error) {

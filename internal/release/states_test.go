@@ -285,7 +285,7 @@ func TestANoteTheServiceDoesNotKeepIsAnError(t *testing.T) {
 		}
 		return 0
 	})
-	b.fails(release.Plan{Path: pack(t, "1.2.0", "42"), Distribution: release.Distribution{WhatToTest: ptr("Try it.")}}, release.Rejected, "the service shows something else")
+	b.fails(release.Plan{Path: pack(t, "1.2.0", "42"), Distribution: release.Distribution{WhatToTest: ptr("Try it.")}}, release.Rejected, "the service does not show the note in en-US")
 }
 
 func TestNotesInSeveralLocales(t *testing.T) {

@@ -13,8 +13,7 @@ import (
 // A waiter looks at something until it is final, within the plan's time.
 type waiter struct {
 	*run
-	started  time.Time
-	deadline time.Time
+	started time.Time
 	// seen are Apple's findings that were shown already.
 	seen map[asc.StateDetail]bool
 	// state is what was seen last, and changed when it was seen first.
@@ -47,8 +46,7 @@ const unseen = "unknown"
 // newWaiter begins a wait, for what was uploaded then or, if that is zero, at a
 // time that the service tells.
 func (r *run) newWaiter(uploaded time.Time) *waiter {
-	now := r.Now()
-	return &waiter{run: r, started: now, deadline: now.Add(r.plan.Timeout), uploaded: uploaded, seen: map[asc.StateDetail]bool{}}
+	return &waiter{run: r, started: r.Now(), uploaded: uploaded, seen: map[asc.StateDetail]bool{}}
 }
 
 // interval is the pause before the next look.
@@ -96,25 +94,17 @@ func (w *waiter) age() time.Duration {
 // the time is up.
 func (w *waiter) pause(ctx context.Context, what, state string) error {
 	w.looks++
+	w.pending = pending{what, state}
 	w.expect(ctx)
 	next := w.interval(what, state)
 	now := w.Now()
-	if remaining := w.deadline.Sub(now); remaining <= 0 {
-		return w.timeout(what, state)
-	} else if next > remaining {
-		next = remaining
+	if left := w.deadline.Sub(now); left <= 0 {
+		return errTimeUp
+	} else if next > left {
+		next = left
 	}
 	w.Observer.Observe(Waiting{For: what, State: state, Elapsed: now.Sub(w.started), Next: next, Age: w.age(), Expected: w.expected})
 	return w.ears.sleep(ctx, w.Sleep, next)
-}
-
-func (w *waiter) timeout(what, state string) error {
-	failure := &Error{
-		Kind:    Timeout,
-		Message: fmt.Sprintf("%s is still %s after %s", what, listOr([]string{state}, unseen), w.plan.Timeout),
-		Hint:    "Apple goes on without us: wait longer with ascend wait" + w.selector() + ", or give --timeout more time",
-	}
-	return failure
 }
 
 // selector is how a later command names what this run is about.

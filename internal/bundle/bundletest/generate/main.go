@@ -21,9 +21,12 @@ func main() {
 	signing := development.App().Program.Signing
 	signing.By.Name = "Apple Development: Dana Doe (ABCDE12345)"
 	signing.Entitlements = signing.Entitlements.With("get-task-allow", true)
+	rebuilt := bundletest.SignedIOS(id, "1.2.0", "43") // another package with the numbers of Small.ipa
+	rebuilt.App().Info = rebuilt.App().Info.With("CFBundleDisplayName", "Demo, built again")
 	packages := map[string][]byte{
 		"Demo.ipa":        large.IPA(),
 		"Small.ipa":       bundletest.SignedIOS(id, "1.2.0", "43").IPA(),
+		"Rebuilt.ipa":     rebuilt.IPA(),
 		"Undecided.ipa":   undecided.IPA(),
 		"Development.ipa": development.IPA(),
 		"BadNumber.ipa":   bundletest.SignedIOS(id, "1.2.0", "4.5b6").IPA(),
