@@ -33,7 +33,8 @@ func toApp(r resource[appAttributes], _ included) App {
 // narrows the list, but by prefix: an app found this way may have a longer
 // bundle id than asked for; see [Client.AppByBundleID].
 func (c *Client) Apps(ctx context.Context, bundleID string) iter.Seq2[App, error] {
-	return pages(ctx, c, "/v1/apps", values("filter[bundleId]", bundleID, "fields[apps]", appFields, "limit", maxPageSize), toApp)
+	return pages(ctx, c, "apps", "/v1/apps",
+		values("filter[bundleId]", bundleID, "fields[apps]", appFields, "limit", maxPageSize), toApp)
 }
 
 // AppByBundleID returns the app with exactly that bundle id. The second result
@@ -52,5 +53,5 @@ func (c *Client) AppByBundleID(ctx context.Context, bundleID string) (App, bool,
 
 // App returns the app with that id (the "Apple ID" of the app record, digits).
 func (c *Client) App(ctx context.Context, id string) (App, error) {
-	return get(ctx, c, "/v1/apps/"+segment(id), values("fields[apps]", appFields), toApp)
+	return get(ctx, c, "apps", id, values("fields[apps]", appFields), toApp)
 }

@@ -23,11 +23,14 @@ type appEncryptionDeclarationAttributes struct {
 	State string `json:"appEncryptionDeclarationState"`
 }
 
+func toAppEncryptionDeclaration(r resource[appEncryptionDeclarationAttributes], _ included) AppEncryptionDeclaration {
+	return AppEncryptionDeclaration{ID: r.ID, State: r.Attributes.State}
+}
+
 // AppEncryptionDeclarations lists the declarations of an app.
 func (c *Client) AppEncryptionDeclarations(ctx context.Context, appID string) iter.Seq2[AppEncryptionDeclaration, error] {
-	return pages(ctx, c, "/v1/appEncryptionDeclarations", values("filter[app]", appID, "limit", maxPageSize), func(r resource[appEncryptionDeclarationAttributes], _ included) AppEncryptionDeclaration {
-		return AppEncryptionDeclaration{ID: r.ID, State: r.Attributes.State}
-	})
+	return pages(ctx, c, "appEncryptionDeclarations", "/v1/appEncryptionDeclarations",
+		values("filter[app]", appID, "limit", maxPageSize), toAppEncryptionDeclaration)
 }
 
 // AssignEncryptionDeclaration says that a declaration covers a build.
@@ -35,5 +38,5 @@ func (c *Client) AssignEncryptionDeclaration(ctx context.Context, buildID, decla
 	return c.do(ctx, request{
 		method: http.MethodPatch, path: "/v1/builds/" + segment(buildID) + "/relationships/appEncryptionDeclaration",
 		body: payload{Data: linkage{Type: "appEncryptionDeclarations", ID: declarationID}},
-	}, nil)
+	})
 }

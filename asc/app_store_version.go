@@ -41,7 +41,7 @@ func toAppStoreVersion(r resource[appStoreVersionAttributes], in included) AppSt
 // AppStoreVersions lists the versions of an app in some states, with their
 // builds.
 func (c *Client) AppStoreVersions(ctx context.Context, appID string, platform Platform, states []string) iter.Seq2[AppStoreVersion, error] {
-	return pages(ctx, c, "/v1/apps/"+segment(appID)+"/appStoreVersions", values(
+	return pages(ctx, c, "appStoreVersions", "/v1/apps/"+segment(appID)+"/appStoreVersions", values(
 		"filter[platform]", string(platform),
 		"filter[appVersionState]", list(states),
 		"include", "build",

@@ -29,15 +29,18 @@ type buildBundleAttributes struct {
 
 // BuildBundles returns the bundles of a build.
 func (c *Client) BuildBundles(ctx context.Context, buildID string) ([]BuildBundle, error) {
-	return get(ctx, c, "/v1/builds/"+segment(buildID), values("include", "buildBundles", "limit[buildBundles]", "50"), func(r resource[buildAttributes], in included) []BuildBundle {
-		var out []BuildBundle
-		for _, id := range r.many("buildBundles") {
-			if b, ok := find[buildBundleAttributes](in, "buildBundles", id); ok {
-				out = append(out, BuildBundle{ID: id, BundleID: b.Attributes.BundleID, BundleType: b.Attributes.BundleType})
-			}
+	query := values("include", "buildBundles", "limit[buildBundles]", "50")
+	return get(ctx, c, "builds", buildID, query, toBuildBundles)
+}
+
+func toBuildBundles(r resource[buildAttributes], in included) []BuildBundle {
+	var out []BuildBundle
+	for _, id := range r.many("buildBundles") {
+		if b, ok := find[buildBundleAttributes](in, "buildBundles", id); ok {
+			out = append(out, BuildBundle{ID: id, BundleID: b.Attributes.BundleID, BundleType: b.Attributes.BundleType})
 		}
-		return out
-	})
+	}
+	return out
 }
 
 // A BetaAppClipInvocation is a URL by which testers start an app clip.
@@ -73,7 +76,7 @@ func toBetaAppClipInvocation(r resource[betaAppClipInvocationAttributes], in inc
 
 // BetaAppClipInvocations lists the invocations of an app clip's bundle.
 func (c *Client) BetaAppClipInvocations(ctx context.Context, bundleID string) iter.Seq2[BetaAppClipInvocation, error] {
-	return pages(ctx, c, "/v1/buildBundles/"+segment(bundleID)+"/betaAppClipInvocations", values(
+	return pages(ctx, c, "betaAppClipInvocations", "/v1/buildBundles/"+segment(bundleID)+"/betaAppClipInvocations", values(
 		"include", "betaAppClipInvocationLocalizations", "limit[betaAppClipInvocationLocalizations]", "50", "limit", maxPageSize,
 	), toBetaAppClipInvocation)
 }
@@ -98,7 +101,7 @@ func (c *Client) CreateBetaAppClipInvocation(ctx context.Context, bundleID, url 
 
 // DeleteBetaAppClipInvocation removes an invocation with its titles.
 func (c *Client) DeleteBetaAppClipInvocation(ctx context.Context, id string) error {
-	return c.do(ctx, request{method: http.MethodDelete, path: "/v1/betaAppClipInvocations/" + segment(id)}, nil)
+	return c.do(ctx, request{method: http.MethodDelete, path: "/v1/betaAppClipInvocations/" + segment(id)})
 }
 
 // CreateBetaAppClipTitle writes the title of a locale that has none.
@@ -106,12 +109,12 @@ func (c *Client) CreateBetaAppClipTitle(ctx context.Context, invocationID, local
 	return c.do(ctx, request{method: http.MethodPost, path: "/v1/betaAppClipInvocationLocalizations", body: payload{Data: newResource{
 		Type: "betaAppClipInvocationLocalizations", Attributes: betaAppClipTitleAttributes{Locale: locale, Title: title},
 		Relationships: map[string]link{"betaAppClipInvocation": toOne("betaAppClipInvocations", invocationID)},
-	}}}, nil)
+	}}})
 }
 
 // UpdateBetaAppClipTitle replaces a title.
 func (c *Client) UpdateBetaAppClipTitle(ctx context.Context, id, title string) error {
 	return c.do(ctx, request{method: http.MethodPatch, path: "/v1/betaAppClipInvocationLocalizations/" + segment(id), body: payload{Data: newResource{
 		Type: "betaAppClipInvocationLocalizations", ID: id, Attributes: betaAppClipTitleAttributes{Title: title},
-	}}}, nil)
+	}}})
 }

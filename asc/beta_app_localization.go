@@ -36,7 +36,8 @@ func toBetaAppLocalization(r resource[betaAppLocalizationAttributes], _ included
 
 // BetaAppLocalizations lists the information for testers of an app.
 func (c *Client) BetaAppLocalizations(ctx context.Context, appID string) iter.Seq2[BetaAppLocalization, error] {
-	return pages(ctx, c, "/v1/betaAppLocalizations", values("filter[app]", appID, "limit", maxPageSize), toBetaAppLocalization)
+	return pages(ctx, c, "betaAppLocalizations", "/v1/betaAppLocalizations",
+		values("filter[app]", appID, "limit", maxPageSize), toBetaAppLocalization)
 }
 
 // CreateBetaAppLocalization writes the information of a locale that has none.

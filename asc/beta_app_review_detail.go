@@ -33,7 +33,8 @@ func toBetaAppReviewDetail(r resource[BetaAppReviewInfo], _ included) BetaAppRev
 
 // BetaAppReviewDetail reads what beta review knows about an app.
 func (c *Client) BetaAppReviewDetail(ctx context.Context, appID string) (BetaAppReviewDetail, error) {
-	return get(ctx, c, "/v1/apps/"+segment(appID)+"/betaAppReviewDetail", url.Values{}, toBetaAppReviewDetail)
+	return related(ctx, c, "betaAppReviewDetails", "/v1/apps/"+segment(appID)+"/betaAppReviewDetail",
+		url.Values{}, toBetaAppReviewDetail)
 }
 
 // UpdateBetaAppReviewDetail changes the fields that are given.

@@ -34,7 +34,8 @@ func toBetaAppReviewSubmission(r resource[betaAppReviewSubmissionAttributes], _ 
 
 // BetaAppReviewSubmissions lists the submissions of a build: none or one.
 func (c *Client) BetaAppReviewSubmissions(ctx context.Context, buildID string) iter.Seq2[BetaAppReviewSubmission, error] {
-	return pages(ctx, c, "/v1/betaAppReviewSubmissions", values("filter[build]", buildID, "limit", maxPageSize), toBetaAppReviewSubmission)
+	return pages(ctx, c, "betaAppReviewSubmissions", "/v1/betaAppReviewSubmissions",
+		values("filter[build]", buildID, "limit", maxPageSize), toBetaAppReviewSubmission)
 }
 
 // SubmitForBetaReview asks Apple to review a build for external testing.

@@ -26,7 +26,8 @@ func toBetaBuildLocalization(r resource[betaBuildLocalizationAttributes], _ incl
 
 // BetaBuildLocalizations lists the what-to-test notes of a build.
 func (c *Client) BetaBuildLocalizations(ctx context.Context, buildID string) iter.Seq2[BetaBuildLocalization, error] {
-	return pages(ctx, c, "/v1/builds/"+segment(buildID)+"/betaBuildLocalizations", values("limit", maxPageSize), toBetaBuildLocalization)
+	return pages(ctx, c, "betaBuildLocalizations", "/v1/builds/"+segment(buildID)+"/betaBuildLocalizations",
+		values("limit", maxPageSize), toBetaBuildLocalization)
 }
 
 // CreateBetaBuildLocalization writes the note of a locale that has none. One

@@ -34,7 +34,7 @@ func toBetaGroup(r resource[betaGroupAttributes], _ included) BetaGroup {
 
 // BetaGroups lists the groups of an app. Names are not unique.
 func (c *Client) BetaGroups(ctx context.Context, appID string) iter.Seq2[BetaGroup, error] {
-	return pages(ctx, c, "/v1/betaGroups", values("filter[app]", appID, "limit", maxPageSize), toBetaGroup)
+	return pages(ctx, c, "betaGroups", "/v1/betaGroups", values("filter[app]", appID, "limit", maxPageSize), toBetaGroup)
 }
 
 // A NewBetaGroup is what a group needs.
@@ -56,17 +56,23 @@ func (c *Client) CreateBetaGroup(ctx context.Context, appID string, group NewBet
 
 // DeleteBetaGroup removes a group; its testers stay testers of the app.
 func (c *Client) DeleteBetaGroup(ctx context.Context, id string) error {
-	return c.do(ctx, request{method: http.MethodDelete, path: "/v1/betaGroups/" + segment(id)}, nil)
+	return c.do(ctx, request{method: http.MethodDelete, path: "/v1/betaGroups/" + segment(id)})
 }
 
 // AddTestersToBetaGroup adds testers that exist to a group.
 func (c *Client) AddTestersToBetaGroup(ctx context.Context, groupID string, testerIDs []string) error {
-	return c.do(ctx, request{method: http.MethodPost, path: "/v1/betaGroups/" + segment(groupID) + "/relationships/betaTesters", body: linkages("betaTesters", testerIDs)}, nil)
+	return c.do(ctx, request{
+		method: http.MethodPost, path: "/v1/betaGroups/" + segment(groupID) + "/relationships/betaTesters",
+		body: linkages("betaTesters", testerIDs),
+	})
 }
 
 // RemoveTestersFromBetaGroup takes testers out of a group.
 func (c *Client) RemoveTestersFromBetaGroup(ctx context.Context, groupID string, testerIDs []string) error {
-	return c.do(ctx, request{method: http.MethodDelete, path: "/v1/betaGroups/" + segment(groupID) + "/relationships/betaTesters", body: linkages("betaTesters", testerIDs)}, nil)
+	return c.do(ctx, request{
+		method: http.MethodDelete, path: "/v1/betaGroups/" + segment(groupID) + "/relationships/betaTesters",
+		body: linkages("betaTesters", testerIDs),
+	})
 }
 
 // BetaGroupsOfBuild lists the groups that have a build.

@@ -43,7 +43,7 @@ type BetaTesterFilter struct {
 
 // BetaTesters lists testers with the ids of their groups.
 func (c *Client) BetaTesters(ctx context.Context, filter BetaTesterFilter) iter.Seq2[BetaTester, error] {
-	return pages(ctx, c, "/v1/betaTesters", values(
+	return pages(ctx, c, "betaTesters", "/v1/betaTesters", values(
 		"filter[apps]", filter.AppID,
 		"filter[betaGroups]", list(filter.BetaGroupIDs),
 		"filter[email]", filter.Email,
@@ -55,7 +55,8 @@ func (c *Client) BetaTesters(ctx context.Context, filter BetaTesterFilter) iter.
 
 // IndividualTesters lists those who got a build by themselves.
 func (c *Client) IndividualTesters(ctx context.Context, buildID string) iter.Seq2[BetaTester, error] {
-	return pages(ctx, c, "/v1/builds/"+segment(buildID)+"/individualTesters", values("limit", maxPageSize), toBetaTester)
+	return pages(ctx, c, "betaTesters", "/v1/builds/"+segment(buildID)+"/individualTesters",
+		values("limit", maxPageSize), toBetaTester)
 }
 
 // A NewBetaTester is what a tester needs.
@@ -75,5 +76,8 @@ func (c *Client) CreateBetaTester(ctx context.Context, tester NewBetaTester, gro
 
 // RemoveTestersFromApp takes testers off all groups and builds of an app.
 func (c *Client) RemoveTestersFromApp(ctx context.Context, appID string, testerIDs []string) error {
-	return c.do(ctx, request{method: http.MethodDelete, path: "/v1/apps/" + segment(appID) + "/relationships/betaTesters", body: linkages("betaTesters", testerIDs)}, nil)
+	return c.do(ctx, request{
+		method: http.MethodDelete, path: "/v1/apps/" + segment(appID) + "/relationships/betaTesters",
+		body: linkages("betaTesters", testerIDs),
+	})
 }

@@ -104,7 +104,7 @@ func (c *Client) Builds(ctx context.Context, filter BuildFilter) iter.Seq2[Build
 	if filter.Limit == "" {
 		filter.Limit = maxPageSize
 	}
-	return pages(ctx, c, "/v1/builds", buildQuery(values(
+	return pages(ctx, c, "builds", "/v1/builds", buildQuery(values(
 		"filter[app]", filter.AppID,
 		"filter[preReleaseVersion.version]", list(filter.PreReleaseVersions),
 		"filter[preReleaseVersion.platform]", string(filter.Platform),
@@ -117,7 +117,7 @@ func (c *Client) Builds(ctx context.Context, filter BuildFilter) iter.Seq2[Build
 
 // Build returns one build with all that a release looks at.
 func (c *Client) Build(ctx context.Context, id string) (Build, error) {
-	return get(ctx, c, "/v1/builds/"+segment(id), buildQuery(url.Values{}), toBuild)
+	return get(ctx, c, "builds", id, buildQuery(url.Values{}), toBuild)
 }
 
 // SetUsesNonExemptEncryption answers the export compliance question of a
@@ -141,11 +141,17 @@ func (c *Client) ExpireBuild(ctx context.Context, buildID string) (Build, error)
 
 // AddTestersToBuild gives a build to single testers.
 func (c *Client) AddTestersToBuild(ctx context.Context, buildID string, testerIDs []string) error {
-	return c.do(ctx, request{method: http.MethodPost, path: "/v1/builds/" + segment(buildID) + "/relationships/individualTesters", body: linkages("betaTesters", testerIDs)}, nil)
+	return c.do(ctx, request{
+		method: http.MethodPost, path: "/v1/builds/" + segment(buildID) + "/relationships/individualTesters",
+		body: linkages("betaTesters", testerIDs),
+	})
 }
 
 // AddBetaGroupsToBuild gives a build to groups. Internal groups that get every
 // build by themselves are refused with 422.
 func (c *Client) AddBetaGroupsToBuild(ctx context.Context, buildID string, groupIDs []string) error {
-	return c.do(ctx, request{method: http.MethodPost, path: "/v1/builds/" + segment(buildID) + "/relationships/betaGroups", body: linkages("betaGroups", groupIDs)}, nil)
+	return c.do(ctx, request{
+		method: http.MethodPost, path: "/v1/builds/" + segment(buildID) + "/relationships/betaGroups",
+		body: linkages("betaGroups", groupIDs),
+	})
 }

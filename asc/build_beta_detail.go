@@ -45,7 +45,7 @@ func toBuildBetaDetail(r resource[buildBetaDetailAttributes], _ included) BuildB
 // BuildBetaDetail returns the beta detail of a build. It may not exist for a
 // short while after the build turned VALID: [IsNotFound].
 func (c *Client) BuildBetaDetail(ctx context.Context, buildID string) (BuildBetaDetail, error) {
-	return get(ctx, c, "/v1/builds/"+segment(buildID)+"/buildBetaDetail", nil, toBuildBetaDetail)
+	return related(ctx, c, "buildBetaDetails", "/v1/builds/"+segment(buildID)+"/buildBetaDetail", nil, toBuildBetaDetail)
 }
 
 // SetAutoNotify decides whether testers are told by themselves once a build

@@ -13,5 +13,5 @@ import (
 func (c *Client) NotifyBetaTesters(ctx context.Context, buildID string) error {
 	return c.do(ctx, request{method: http.MethodPost, path: "/v1/buildBetaNotifications", body: payload{Data: newResource{
 		Type: "buildBetaNotifications", Relationships: map[string]link{"build": toOne("builds", buildID)},
-	}}}, nil)
+	}}})
 }

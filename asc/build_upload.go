@@ -111,7 +111,7 @@ type BuildUploadFilter struct {
 // BuildUploads lists the build uploads of an app, newest upload first, with
 // their build and asset file. There is no such list across apps.
 func (c *Client) BuildUploads(ctx context.Context, appID string, filter BuildUploadFilter) iter.Seq2[BuildUpload, error] {
-	return pages(ctx, c, "/v1/apps/"+segment(appID)+"/buildUploads", values(
+	return pages(ctx, c, "buildUploads", "/v1/apps/"+segment(appID)+"/buildUploads", values(
 		"filter[cfBundleShortVersionString]", list(filter.CFBundleShortVersionStrings),
 		"filter[cfBundleVersion]", list(filter.CFBundleVersions),
 		"filter[platform]", string(filter.Platform),
@@ -124,7 +124,7 @@ func (c *Client) BuildUploads(ctx context.Context, appID string, filter BuildUpl
 
 // BuildUpload returns a build upload with the id of its build, if it has one.
 func (c *Client) BuildUpload(ctx context.Context, id string) (BuildUpload, error) {
-	return get(ctx, c, "/v1/buildUploads/"+segment(id), values("include", "build,assetFile"), toBuildUpload)
+	return get(ctx, c, "buildUploads", id, values("include", "build,assetFile"), toBuildUpload)
 }
 
 // A NewBuildUpload is what a reservation needs.
@@ -145,5 +145,5 @@ func (c *Client) CreateBuildUpload(ctx context.Context, appID string, upload New
 
 // DeleteBuildUpload gives a reservation back.
 func (c *Client) DeleteBuildUpload(ctx context.Context, id string) error {
-	return c.do(ctx, request{method: http.MethodDelete, path: "/v1/buildUploads/" + segment(id)}, nil)
+	return c.do(ctx, request{method: http.MethodDelete, path: "/v1/buildUploads/" + segment(id)})
 }

@@ -38,9 +38,11 @@ type UploadOperation struct {
 	Offset     int64
 	Length     int64
 	PartNumber int64
-	// EntityTag is the MD5 of the part that is already there, in hex; empty if
-	// there is none. The field is in the contract; that it fills as parts
-	// arrive was observed with Apple's own uploader.
+	// EntityTag is the MD5 of the part that is already there, in hex. Before
+	// that it is empty or a placeholder, such as the "tag" of a reservation that
+	// was recorded: only a tag in the form of an MD5 acknowledges a part. The
+	// field is in the contract; that it fills as parts arrive was observed with
+	// Apple's own uploader.
 	EntityTag string
 	// Expiration is zero if the service does not say.
 	Expiration time.Time
@@ -147,23 +149,28 @@ func (c *Client) CreateBuildUploadFile(ctx context.Context, buildUploadID string
 
 // BuildUploadFiles lists the files of a build upload.
 func (c *Client) BuildUploadFiles(ctx context.Context, buildUploadID string) iter.Seq2[BuildUploadFile, error] {
-	return pages(ctx, c, "/v1/buildUploads/"+segment(buildUploadID)+"/buildUploadFiles", values("limit", maxPageSize), toBuildUploadFile)
+	return pages(ctx, c, "buildUploadFiles", "/v1/buildUploads/"+segment(buildUploadID)+"/buildUploadFiles",
+		values("limit", maxPageSize), toBuildUploadFile)
 }
 
 // BuildUploadFile returns a file with its operations and their entity tags.
 func (c *Client) BuildUploadFile(ctx context.Context, id string) (BuildUploadFile, error) {
-	return get(ctx, c, "/v1/buildUploadFiles/"+segment(id), nil, toBuildUploadFile)
+	return get(ctx, c, "buildUploadFiles", id, nil, toBuildUploadFile)
 }
 
 // CommitBuildUploadFile tells the service that every part is there. The body
 // says uploaded and nothing else: sourceFileChecksums, though in the contract,
-// was seen to be refused. It is never repeated after an unclear failure.
+// was seen to be refused. It may take two minutes, and is never repeated after
+// an unclear failure.
 func (c *Client) CommitBuildUploadFile(ctx context.Context, id string) (BuildUploadFile, error) {
-	return call(ctx, c, request{method: http.MethodPatch, path: "/v1/buildUploadFiles/" + segment(id), once: true, body: payload{Data: newResource{
-		Type: "buildUploadFiles", ID: id, Attributes: struct {
-			Uploaded bool `json:"uploaded"`
-		}{true},
-	}}}, toBuildUploadFile)
+	return call(ctx, c, request{
+		method: http.MethodPatch, path: "/v1/buildUploadFiles/" + segment(id), once: true, timeout: commitTimeout,
+		body: payload{Data: newResource{
+			Type: "buildUploadFiles", ID: id, Attributes: struct {
+				Uploaded bool `json:"uploaded"`
+			}{true},
+		}},
+	}, toBuildUploadFile)
 }
 
 // SourceFileChecksums are checksums of a build upload file, empty where the service gives none.

@@ -12,25 +12,33 @@ import (
 // maxPageSize is the contract's maximum of limit on every list.
 const maxPageSize = "200"
 
-// pages walks a list through all its pages, in the service's order. The first
-// error ends it, and is yielded with a zero value.
-func pages[A, T any](ctx context.Context, c *Client, path string, query url.Values, convert func(resource[A], included) T) iter.Seq2[T, error] {
+// The bounds of one list. The longest that is known is that of an app's 10,000
+// external testers; links that never end must not use up the key's allowance.
+const (
+	maxPages = 500
+	maxItems = 200 * maxPages
+	maxLink  = 8 << 10
+)
+
+// pages walks a list of resources of one type through all its pages, in the
+// service's order. The first error ends it, and is yielded with a zero value.
+func pages[A, T any](
+	ctx context.Context, c *Client, kind, path string, query url.Values, convert func(resource[A], included) T,
+) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var zero T
 		seen := map[string]bool{}
+		items := 0
 		next := request{method: http.MethodGet, path: path, query: query}
 		for {
 			var page listDocument[A]
-			if err := c.do(ctx, next, &page); err != nil {
+			next.accept = acceptList(kind, &page)
+			if err := c.do(ctx, next); err != nil {
 				yield(zero, err)
 				return
 			}
+			items += len(page.Data)
 			for _, r := range page.Data {
-				if r.ID == "" {
-					yield(zero, &TransportError{Method: http.MethodGet, URL: c.base.String() + path, Sent: true, Attempts: 1,
-						Err: fmt.Errorf("the list holds a resource without an id: this is not the App Store Connect API")})
-					return
-				}
 				if !yield(convert(r, page.Included), nil) {
 					return
 				}
@@ -39,14 +47,30 @@ func pages[A, T any](ctx context.Context, c *Client, path string, query url.Valu
 			if link == "" {
 				return
 			}
-			if seen[link] {
-				yield(zero, &LinkError{Reason: "from " + path + " to a next page that was read already"})
+			if reason := refuseNext(link, seen, items); reason != "" {
+				yield(zero, &LinkError{Reason: "from " + path + " " + reason})
 				return
 			}
 			seen[link] = true
 			next = request{method: http.MethodGet, path: absolute(c, link)}
 		}
 	}
+}
+
+// refuseNext says what is wrong with a link to the page after those seen, after
+// so many items.
+func refuseNext(link string, seen map[string]bool, items int) string {
+	switch {
+	case seen[link]:
+		return "to a next page that was read already"
+	case len(seen)+1 >= maxPages:
+		return fmt.Sprintf("to page %d: a list ends after %d pages at the latest", maxPages+1, maxPages)
+	case items >= maxItems:
+		return fmt.Sprintf("to a next page after %d items: a list ends after %d at the latest", items, maxItems)
+	case len(link) > maxLink:
+		return fmt.Sprintf("of %d bytes to a next page", len(link))
+	}
+	return ""
 }
 
 // absolute makes a link without a host one on the API's host.
@@ -69,21 +93,46 @@ func Collect[T any](list iter.Seq2[T, error]) ([]T, error) {
 	return all, nil
 }
 
-// get reads one resource.
-func get[A, T any](ctx context.Context, c *Client, path string, query url.Values, convert func(resource[A], included) T) (T, error) {
-	return call(ctx, c, request{method: http.MethodGet, path: path, query: query}, convert)
+// get reads the resource of a type with an id.
+func get[A, T any](
+	ctx context.Context, c *Client, kind, id string, query url.Values, convert func(resource[A], included) T,
+) (T, error) {
+	var doc document[A]
+	return read(ctx, c, request{
+		method: http.MethodGet, path: "/v1/" + kind + "/" + segment(id), query: query, accept: acceptOne(kind, id, &doc),
+	}, &doc, convert)
 }
 
-// call sends a request whose reply is one resource.
+// related reads the resource of a to-one relationship. Where there is none,
+// [IsNotFound] holds.
+func related[A, T any](
+	ctx context.Context, c *Client, kind, path string, query url.Values, convert func(resource[A], included) T,
+) (T, error) {
+	var doc document[A]
+	return read(ctx, c, request{
+		method: http.MethodGet, path: path, query: query, accept: acceptRelated(kind, &doc),
+	}, &doc, convert)
+}
+
+// call sends a request whose body is a resource, and whose reply is what became
+// of it.
 func call[A, T any](ctx context.Context, c *Client, r request, convert func(resource[A], included) T) (T, error) {
 	var doc document[A]
-	var zero T
-	if err := c.do(ctx, r, &doc); err != nil {
-		return zero, err
+	var sent newResource
+	if body, ok := r.body.(payload); ok {
+		sent, _ = body.Data.(newResource)
 	}
-	if doc.Data.ID == "" {
-		return zero, &TransportError{Method: r.method, URL: c.base.String() + r.path, Sent: true, Attempts: 1,
-			Err: fmt.Errorf("the reply holds no resource: this is not the App Store Connect API")}
+	r.accept = acceptOne(sent.Type, sent.ID, &doc)
+	return read(ctx, c, r, &doc, convert)
+}
+
+// read sends a request that reads its reply into doc.
+func read[A, T any](
+	ctx context.Context, c *Client, r request, doc *document[A], convert func(resource[A], included) T,
+) (T, error) {
+	if err := c.do(ctx, r); err != nil {
+		var zero T
+		return zero, err
 	}
 	return convert(doc.Data, doc.Included), nil
 }

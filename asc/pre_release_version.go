@@ -26,5 +26,7 @@ func toPreReleaseVersion(r resource[preReleaseVersionAttributes], _ included) Pr
 // PreReleaseVersions lists the marketing versions of an app, highest first.
 // An empty platform means all.
 func (c *Client) PreReleaseVersions(ctx context.Context, appID string, platform Platform) iter.Seq2[PreReleaseVersion, error] {
-	return pages(ctx, c, "/v1/preReleaseVersions", values("filter[app]", appID, "filter[platform]", string(platform), "sort", "-version", "limit", maxPageSize), toPreReleaseVersion)
+	return pages(ctx, c, "preReleaseVersions", "/v1/preReleaseVersions",
+		values("filter[app]", appID, "filter[platform]", string(platform), "sort", "-version", "limit", maxPageSize),
+		toPreReleaseVersion)
 }

@@ -94,12 +94,12 @@ func TestRequestsAreThoseOfTheContract(t *testing.T) {
 		"change a title":       {func(ctx context.Context, c *Client) error { return c.UpdateBetaAppClipTitle(ctx, "t", "Go") }, `PATCH /v1/betaAppClipInvocationLocalizations/t {"data":{"type":"betaAppClipInvocationLocalizations","id":"t","attributes":{"title":"Go"}}}`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 				if strings.HasPrefix(c.want, "GET") && strings.Contains(c.want, "limit=") {
 					fmt.Fprint(w, `{"data":[]}`)
 					return
 				}
-				fmt.Fprint(w, `{"data":{"type":"x","id":"1"}}`)
+				fmt.Fprint(w, resourceReply(r))
 			})
 			if err := c.call(t.Context(), s.client); err != nil {
 				t.Fatal(err)

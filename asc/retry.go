@@ -1,6 +1,7 @@
 package asc
 
 import (
+	"errors"
 	"math"
 	"net/http"
 	"time"
@@ -42,18 +43,44 @@ func (c *Client) waitBefore(attempt int, asked time.Duration) time.Duration {
 	return time.Duration(bound * (0.1 + 0.9*c.random()))
 }
 
+// askedWait is the pause that the service asked for, or zero.
+func askedWait(err error) time.Duration {
+	var apiErr *Error
+	if errors.As(err, &apiErr) {
+		return apiErr.RetryAfter
+	}
+	return 0
+}
+
+// budget is how long a request may be repeated after err, from its start. The
+// first contact with a service that hangs is worth one more attempt.
+func (c *Client) budget(x *exchange, err error) time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.retryFor < 0:
+		return -1
+	case c.reached:
+		return c.retryFor
+	case isTimeout(err):
+		return min(firstContact+x.timeout, c.retryFor)
+	}
+	return min(firstContact, c.retryFor)
+}
+
 // repeatable tells whether a failed request may be sent again without looking
 // first. Reading and deleting may always be repeated. A create, and an update
 // marked once, only when it certainly had no effect.
-func repeatable(req *http.Request, once bool, err error) bool {
+func repeatable(r request, err error) bool {
 	if !IsTemporary(err) {
 		return false
 	}
-	switch req.Method {
+	switch r.method {
 	case http.MethodGet, http.MethodHead, http.MethodDelete:
 		return true
 	case http.MethodPatch:
-		if !once {
+		// One that was answered as a success was most likely done.
+		if !r.once && !is[shapeError](err) {
 			return true
 		}
 	}

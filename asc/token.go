@@ -59,21 +59,26 @@ type tokens struct {
 	mu      sync.Mutex
 	current string
 	expires time.Time
+	// offset is how far this machine's clock is taken to be ahead of the
+	// service's. It is zero until a refused token shows otherwise.
+	offset time.Duration
 }
 
-// get returns a token that is good for a while yet.
-func (t *tokens) get() (string, error) {
+// get returns a token that is good for a while yet, and the offset of the clock
+// that it was signed with.
+func (t *tokens) get() (string, time.Duration, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.current != "" && t.now().Before(t.expires.Add(-renewBefore)) {
-		return t.current, nil
+	now := t.now().Add(-t.offset)
+	if t.current != "" && now.Before(t.expires.Add(-renewBefore)) {
+		return t.current, t.offset, nil
 	}
-	signed, expires, err := t.key.SignToken(t.now())
+	signed, expires, err := t.key.SignToken(now)
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
 	t.current, t.expires = signed, expires
-	return signed, nil
+	return signed, t.offset, nil
 }
 
 // discard forgets a token that the service refused, unless another request
@@ -84,4 +89,20 @@ func (t *tokens) discard(refused string) {
 	if t.current == refused {
 		t.current = ""
 	}
+}
+
+// adopt signs with another clock from now on, if skew differs noticeably from
+// what is in use. It returns the offset that was in use before.
+func (t *tokens) adopt(skew time.Duration) (before time.Duration, changed bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	before = t.offset
+	if (skew - before).Abs() <= clockTolerance {
+		return before, false
+	}
+	if skew.Abs() <= clockTolerance {
+		skew = 0
+	}
+	t.offset, t.current = skew, ""
+	return before, true
 }

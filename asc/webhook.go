@@ -47,7 +47,7 @@ func toWebhook(r resource[webhookAttributes], _ included) Webhook {
 
 // Webhooks lists the webhooks of an app.
 func (c *Client) Webhooks(ctx context.Context, appID string) iter.Seq2[Webhook, error] {
-	return pages(ctx, c, "/v1/apps/"+segment(appID)+"/webhooks", values("limit", maxPageSize), toWebhook)
+	return pages(ctx, c, "webhooks", "/v1/apps/"+segment(appID)+"/webhooks", values("limit", maxPageSize), toWebhook)
 }
 
 // CreateWebhook makes a webhook of an app.
@@ -59,7 +59,7 @@ func (c *Client) CreateWebhook(ctx context.Context, appID string, w NewWebhook) 
 
 // DeleteWebhook removes a webhook.
 func (c *Client) DeleteWebhook(ctx context.Context, id string) error {
-	return c.do(ctx, request{method: http.MethodDelete, path: "/v1/webhooks/" + segment(id)}, nil)
+	return c.do(ctx, request{method: http.MethodDelete, path: "/v1/webhooks/" + segment(id)})
 }
 
 // VerifySignature tells whether a notification's x-apple-signature is that of
