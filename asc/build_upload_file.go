@@ -2,6 +2,7 @@ package asc
 
 import (
 	"context"
+	"encoding/json"
 	"iter"
 	"net/http"
 	"time"
@@ -22,10 +23,41 @@ type BuildUploadFile struct {
 	DeliveryState    string
 	DeliveryErrors   []StateDetail
 	DeliveryWarnings []StateDetail
+	// SourceFileChecksums are empty until the commit. In the reply to it the
+	// service fills in Composite with an MD5 that it worked out itself, although
+	// the client sent none, and leaves File empty.
+	SourceFileChecksums Checksums
 	// UploadOperations say how to send the file, in no particular order. They
 	// are gone after the commit.
-	SourceFileChecksums SourceFileChecksums
-	UploadOperations    []UploadOperation
+	UploadOperations []UploadOperation
+}
+
+// Checksums are those of a committed file: of its content as a whole, and of
+// the parts it was sent in. Either is empty if the service does not tell.
+//
+// https://developer.apple.com/documentation/appstoreconnectapi/checksums
+type Checksums struct {
+	File, Composite Checksum
+}
+
+// A Checksum is a hash with the name of its algorithm, such as "MD5".
+type Checksum struct {
+	Hash      string `json:"hash"`
+	Algorithm string `json:"algorithm"`
+}
+
+// UnmarshalJSON takes what is there. A checksum of another form is none: it
+// must not fail an upload.
+func (c *Checksums) UnmarshalJSON(raw []byte) error {
+	object := fields(raw)
+	read := func(name string) (sum Checksum) {
+		if json.Unmarshal(object[name], &sum) != nil {
+			return Checksum{}
+		}
+		return sum
+	}
+	*c = Checksums{File: read("file"), Composite: read("composite")}
+	return nil
 }
 
 // An UploadOperation is one request that carries one part of a file to the
@@ -89,11 +121,8 @@ type buildUploadFileAttributes struct {
 		Errors   []StateDetail `json:"errors"`
 		Warnings []StateDetail `json:"warnings"`
 	} `json:"assetDeliveryState"`
-	SourceFileChecksums struct {
-		File      *checksumAttributes `json:"file"`
-		Composite *checksumAttributes `json:"composite"`
-	} `json:"sourceFileChecksums"`
-	UploadOperations []struct {
+	SourceFileChecksums Checksums `json:"sourceFileChecksums"`
+	UploadOperations    []struct {
 		Method         string   `json:"method"`
 		URL            string   `json:"url"`
 		Offset         int64    `json:"offset"`
@@ -109,15 +138,10 @@ func toBuildUploadFile(r resource[buildUploadFileAttributes], _ included) BuildU
 	a := r.Attributes
 	file := BuildUploadFile{
 		ID: r.ID, AssetType: a.AssetType, FileName: a.FileName, FileSize: a.FileSize, UTI: a.UTI,
-		DeliveryState:    a.AssetDeliveryState.State,
-		DeliveryErrors:   a.AssetDeliveryState.Errors,
-		DeliveryWarnings: a.AssetDeliveryState.Warnings,
-	}
-	if c := a.SourceFileChecksums.File; c != nil {
-		file.SourceFileChecksums.File = Checksum(*c)
-	}
-	if c := a.SourceFileChecksums.Composite; c != nil {
-		file.SourceFileChecksums.Composite = Checksum(*c)
+		DeliveryState:       a.AssetDeliveryState.State,
+		DeliveryErrors:      a.AssetDeliveryState.Errors,
+		DeliveryWarnings:    a.AssetDeliveryState.Warnings,
+		SourceFileChecksums: a.SourceFileChecksums,
 	}
 	for _, op := range a.UploadOperations {
 		file.UploadOperations = append(file.UploadOperations, UploadOperation{
@@ -171,15 +195,4 @@ func (c *Client) CommitBuildUploadFile(ctx context.Context, id string) (BuildUpl
 			}{true},
 		}},
 	}, toBuildUploadFile)
-}
-
-// SourceFileChecksums are checksums of a build upload file, empty where the service gives none.
-type SourceFileChecksums struct{ File, Composite Checksum }
-
-// A Checksum is a hash.
-type Checksum struct{ Hash, Algorithm string }
-
-type checksumAttributes struct {
-	Hash      string `json:"hash"`
-	Algorithm string `json:"algorithm"`
 }
