@@ -34,7 +34,7 @@ type Options struct {
 	OnCall func(Call)
 	// OnClockSkew, if set, is told once, when tokens are signed with the
 	// service's time because this machine's clock is off: skew is how far it is
-	// ahead, and negative where it is behind.
+	// ahead, and negative where it is behind. Any goroutine may call it.
 	OnClockSkew func(skew time.Duration)
 	// Now, Sleep and Random are the clock and the source of jitter. A context's
 	// deadline and the deadline of one attempt are kept by the time package.
@@ -77,6 +77,8 @@ type Client struct {
 	skewKnown bool
 	// skewTold tells that onSkew was called.
 	skewTold bool
+	// made is what was made or changed lately, and when.
+	made map[linkage]time.Time
 }
 
 // NewClient returns a client that signs with options.Key. It fails on an

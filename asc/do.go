@@ -62,12 +62,17 @@ func (c *Client) do(ctx context.Context, r request) error {
 		}
 		err := c.attempt(ctx, x)
 		if err == nil {
+			c.forget(x)
 			return nil
 		}
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
+		if x.method != http.MethodDelete || !x.unclear { // or it is gone by this request
+			c.markJustMade(err)
+		}
 		if x.method == http.MethodDelete && x.unclear && IsNotFound(err) && !IsFlakyNotFound(err) {
+			c.forget(x)
 			return nil // an earlier attempt did it, and its reply was lost
 		}
 		x.unclear = x.unclear || IsUnclear(err)
@@ -90,8 +95,9 @@ func (c *Client) again(ctx context.Context, x *exchange, err error) (wait time.D
 	if IsUnauthorized(err) {
 		return c.afterUnauthorized(x, err)
 	}
-	if IsFlakyNotFound(err) {
-		wait, again = c.afterFlakyNotFound(ctx, x, err)
+	var refusal *Error
+	if IsFlakyNotFound(err) && errors.As(err, &refusal) {
+		wait, again = c.afterFlakyNotFound(ctx, x, refusal)
 	} else {
 		wait, again = c.waitBefore(x.attempt, askedWait(err)), repeatable(x.request, err)
 	}

@@ -38,6 +38,8 @@ type Error struct {
 	// appMissing tells that the app which the reply says is missing was looked
 	// for, and is.
 	appMissing bool
+	// justMade tells that this client made what the reply says is missing.
+	justMade bool
 }
 
 // Bounds of what is kept and shown of a refusal.

@@ -17,6 +17,7 @@ const maxPageSize = "200"
 const (
 	maxPages = 500
 	maxItems = 200 * maxPages
+	maxList  = 8 * maxReply // bytes
 	maxLink  = 8 << 10
 )
 
@@ -28,11 +29,15 @@ func pages[A, T any](
 	return func(yield func(T, error) bool) {
 		var zero T
 		seen := map[string]bool{}
-		items := 0
+		items, bytes := 0, 0
 		next := request{method: http.MethodGet, path: path, query: query}
 		for {
 			var page listDocument[A]
-			next.accept = acceptList(kind, &page)
+			accept := acceptList(kind, &page)
+			next.accept = func(body []byte) error {
+				bytes += len(body)
+				return accept(body)
+			}
 			if err := c.do(ctx, next); err != nil {
 				yield(zero, err)
 				return
@@ -47,7 +52,7 @@ func pages[A, T any](
 			if link == "" {
 				return
 			}
-			if reason := refuseNext(link, seen, items); reason != "" {
+			if reason := refuseNext(link, seen, items, bytes); reason != "" {
 				yield(zero, &LinkError{Reason: "from " + path + " " + reason})
 				return
 			}
@@ -58,8 +63,8 @@ func pages[A, T any](
 }
 
 // refuseNext says what is wrong with a link to the page after those seen, after
-// so many items.
-func refuseNext(link string, seen map[string]bool, items int) string {
+// so many items and bytes.
+func refuseNext(link string, seen map[string]bool, items, bytes int) string {
 	switch {
 	case seen[link]:
 		return "to a next page that was read already"
@@ -67,6 +72,8 @@ func refuseNext(link string, seen map[string]bool, items int) string {
 		return fmt.Sprintf("to page %d: a list ends after %d pages at the latest", maxPages+1, maxPages)
 	case items >= maxItems:
 		return fmt.Sprintf("to a next page after %d items: a list ends after %d at the latest", items, maxItems)
+	case bytes >= maxList:
+		return fmt.Sprintf("to a next page after %d MiB: a list ends after %d MiB at the latest", bytes>>20, maxList>>20)
 	case len(link) > maxLink:
 		return fmt.Sprintf("of %d bytes to a next page", len(link))
 	}
@@ -123,7 +130,11 @@ func call[A, T any](ctx context.Context, c *Client, r request, convert func(reso
 		sent, _ = body.Data.(newResource)
 	}
 	r.accept = acceptOne(sent.Type, sent.ID, &doc)
-	return read(ctx, c, r, &doc, convert)
+	result, err := read(ctx, c, r, &doc, convert)
+	if err == nil {
+		c.remember(linkage{Type: doc.Data.Type, ID: doc.Data.ID})
+	}
+	return result, err
 }
 
 // read sends a request that reads its reply into doc.

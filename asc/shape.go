@@ -38,7 +38,8 @@ func rawData(body []byte) (json.RawMessage, error) {
 }
 
 func wrongShape(err error) error {
-	return fmt.Errorf("the reply does not have the shape of the API: %w", err)
+	// An error of encoding/json may repeat a number of any length.
+	return fmt.Errorf("the reply does not have the shape of the API: %s", cut(err.Error(), maxErrorBody))
 }
 
 // acceptList reads a page of resources of one type into page. A list without a

@@ -148,7 +148,7 @@ func notSent(err error) bool {
 		return false
 	}
 	var op *net.OpError
-	if errors.As(err, &op) && op.Op == "dial" {
+	if errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect") {
 		return true
 	}
 	return is[*net.DNSError](err) || IsCertificateError(err) || IsProtocolError(err)
