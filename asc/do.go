@@ -149,7 +149,7 @@ func (c *Client) resolve(r request) (*url.URL, error) {
 // pause sleeps before the next attempt, at most until the context ends, whose
 // cause it returns.
 func (c *Client) pause(ctx context.Context, wait time.Duration) error {
-	err := c.sleep(ctx, untilDeadline(ctx, wait))
+	err := c.sleep(ctx, wait)
 	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
 		<-ctx.Done() // its timer is about to fire
 	}
