@@ -17,6 +17,10 @@ const (
 	// maxNesting bounds how deep the objects of a message lie in each other;
 	// real ones are about a dozen deep.
 	maxNesting = 64
+	// maxIndefinite bounds how many objects lie in others that do not say their
+	// length, in all: after each the library searches all that follows for an
+	// end. Real ones have some ten.
+	maxIndefinite = 256
 )
 
 // A CertificateKind says what a certificate may sign.
@@ -71,7 +75,7 @@ func describeCertificate(c *x509.Certificate) *Certificate {
 func parseCMS(message []byte) (content []byte, signer *Certificate, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("not a signed message: %v", r)
+			err = fmt.Errorf("not a signed message: %s", clip(fmt.Sprint(r)))
 		}
 	}()
 	if len(message) > maxCMS {
@@ -82,7 +86,7 @@ func parseCMS(message []byte) (content []byte, signer *Certificate, err error) {
 	}
 	parsed, err := pkcs7.Parse(message)
 	if err != nil {
-		return nil, nil, fmt.Errorf("not a signed message: %w", err)
+		return nil, nil, fmt.Errorf("not a signed message: %w", brief(err))
 	}
 	if c := parsed.GetOnlySigner(); c != nil {
 		signer = describeCertificate(c)
@@ -95,9 +99,15 @@ func parseCMS(message []byte) (content []byte, signer *Certificate, err error) {
 func checkNesting(der []byte) error {
 	// ends has where each open object ends, -1 for one that says it at its end.
 	var ends []int
+	indefinite := 0
 	for at := 0; at < len(der); {
 		for len(ends) > 0 && ends[len(ends)-1] == at {
 			ends = ends[:len(ends)-1]
+		}
+		if len(ends) > 0 && ends[len(ends)-1] == -1 {
+			if indefinite++; indefinite > maxIndefinite {
+				return errors.New("the signed message has too many objects without a length")
+			}
 		}
 		tag := der[at]
 		at++

@@ -38,7 +38,7 @@ var errSignature = errors.New("the code signature is damaged")
 
 // parseSignature reads the signature that a program's LC_CODE_SIGNATURE points
 // at.
-func parseSignature(data []byte) (*Signature, error) {
+func parseSignature(data []byte, spend *budget) (*Signature, error) {
 	if len(data) < 12 || binary.BigEndian.Uint32(data) != blobSuper {
 		return nil, errSignature
 	}
@@ -47,13 +47,19 @@ func parseSignature(data []byte) (*Signature, error) {
 		return nil, errSignature
 	}
 	s := &Signature{}
-	directory := false
+	directory, seen := false, map[uint32]bool{}
 	for i := range count {
 		slot, offset := binary.BigEndian.Uint32(data[12+8*i:]), binary.BigEndian.Uint32(data[16+8*i:])
 		magic, blob, ok := blobAt(data, offset)
 		if !ok {
 			return nil, errSignature
 		}
+		// A slot is there once; blobs that share their bytes would be read again
+		// and again.
+		if seen[slot] {
+			return nil, errSignature
+		}
+		seen[slot] = true
 		switch {
 		case slot == slotDirectory && magic == blobDirectory:
 			if err := s.readDirectory(blob); err != nil {
@@ -61,13 +67,18 @@ func parseSignature(data []byte) (*Signature, error) {
 			}
 			directory = true
 		case slot == slotEntitlements && magic == blobEntitlements:
-			var err error
+			err := spend.spend(documentCost + int64(len(blob)))
+			if err != nil {
+				return nil, err
+			}
 			if s.Entitlements, err = parseEntitlements(blob[8:]); err != nil {
 				return nil, err
 			}
 		case slot == slotSignature && magic == blobWrapper && len(blob) > 8:
 			// A certificate that cannot be read is told by its absence.
-			_, s.Certificate, _ = parseCMS(blob[8:])
+			if spend.spend(documentCost+int64(len(blob))) == nil {
+				_, s.Certificate, _ = parseCMS(blob[8:])
+			}
 		}
 	}
 	if !directory {

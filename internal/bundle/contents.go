@@ -8,23 +8,17 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"sync/atomic"
 )
 
 const (
 	// maxFiles and maxNames bound what is kept of a package's list of files.
 	maxFiles = 150_000
 	maxNames = 16 << 20
-	// maxUnpacked, with unpackedFor bytes for each byte of the package, bounds
-	// what is unpacked of it.
-	maxUnpacked = 1 << 30
-	minUnpacked = 48 << 20
-	unpackedFor = 8
-	maxSymlink  = 4 << 10
-	maxManifest = 256 << 10
-	// maxDocuments bounds the property lists, profiles and links that are read
-	// of one package, in total: reading them takes the most time.
-	maxDocuments = 2 << 20
+	// maxPrograms bounds how many programs of a payload are kept: which of them
+	// belong to bundles is known at its end.
+	maxPrograms  = 4 * maxBundles
+	maxSymlink   = 4 << 10
+	maxManifest  = 256 << 10
 	typeMask     = 0o170000
 	typeSymlink  = 0o120000
 	typeFolder   = 0o040000
@@ -47,9 +41,10 @@ func (f file) folder() bool  { return strings.HasSuffix(f.path, "/") || f.mode&t
 // contents are the files of a package.
 type contents struct {
 	files []file // sorted by path
-	from  source
+	source
 	// partial says why some files are not known, "" if all are.
 	partial string
+	looked  *budget
 }
 
 // A source gives the content of files.
@@ -65,46 +60,38 @@ func (c *contents) sort() {
 }
 
 func (c *contents) find(path string) (file, bool) {
-	i, ok := slices.BinarySearchFunc(c.files, path, func(f file, path string) int { return strings.Compare(f.path, path) })
-	if !ok {
-		return file{}, false
+	if i := c.from(path); i < len(c.files) && c.files[i].path == path {
+		return c.files[i], true
 	}
-	return c.files[i], true
+	return file{}, false
+}
+
+// from returns the number of the first file at a path or behind it.
+func (c *contents) from(path string) int {
+	i, _ := slices.BinarySearchFunc(c.files, path, func(f file, path string) int { return strings.Compare(f.path, path) })
+	return i
 }
 
 // under returns the files in a folder, at any depth.
 func (c *contents) under(folder string) []file {
-	compare := func(f file, path string) int { return strings.Compare(f.path, path) }
-	from, _ := slices.BinarySearchFunc(c.files, folder+"/", compare)
-	to, _ := slices.BinarySearchFunc(c.files, folder+"0", compare) // 0 follows /
-	return c.files[from:max(from, to)]
+	from := c.from(folder + "/")
+	return c.files[from:max(from, c.from(folder+"0"))] // 0 follows /
 }
-
-// allowance is what may be unpacked of a package of a size.
-func allowance(size int64) int64 {
-	return min(maxUnpacked, minUnpacked+unpackedFor*min(size, maxUnpacked))
-}
-
-// searchAllowance is what may be unpacked to find the app at all. No real
-// package is packed as densely as that.
-func searchAllowance(size int64) int64 { return min(8<<30, minUnpacked+200*min(size, 8<<30)) }
 
 // zipSource reads files where they are in a zip archive. Programs may be read
 // at the same time.
 type zipSource struct {
 	archive *zipArchive
 	entries []zipEntry
-	left    atomic.Int64
-	// documents is what has been read of documents, in bytes.
-	documents atomic.Int64
+	budgets
 }
 
 func (s *zipSource) read(f file, limit int64) ([]byte, error) {
 	if f.size > limit {
 		return nil, fmt.Errorf("%s is larger than %d KiB", f.path, limit>>10)
 	}
-	if s.documents.Add(f.size) > maxDocuments {
-		return nil, errTooLarge
+	if err := s.documents.spend(documentCost + f.size); err != nil {
+		return nil, err
 	}
 	return s.archive.read(s.entries[f.ref], f.size)
 }
@@ -112,26 +99,13 @@ func (s *zipSource) read(f file, limit int64) ([]byte, error) {
 func (s *zipSource) program(f file, reach int64) *Executable {
 	r, err := s.archive.open(s.entries[f.ref])
 	if err != nil {
-		return &Executable{Bytes: f.size, Problem: err.Error()}
+		return &Executable{Bytes: f.size, Problem: brief(err).Error()}
 	}
-	if _, stored := r.(io.Seeker); !stored {
-		r = &sharedAllowance{r: r, left: &s.left}
+	counted := budgetReader{r, s.unpacked}
+	if seeker, stored := r.(io.Seeker); stored {
+		return readExecutable(&budgetSeeker{counted, seeker}, f.size, reach, s.signatures)
 	}
-	return readExecutable(r, f.size, reach)
-}
-
-// sharedAllowance ends a stream where what may be unpacked in total has been.
-type sharedAllowance struct {
-	r    io.Reader
-	left *atomic.Int64
-}
-
-func (s *sharedAllowance) Read(p []byte) (int, error) {
-	n, err := s.r.Read(p)
-	if s.left.Add(-int64(n)) < 0 {
-		return 0, errTooLarge
-	}
-	return n, err
+	return readExecutable(&counted, f.size, reach, s.signatures)
 }
 
 // keptSource has what was kept of a stream that can be read but once.
@@ -160,15 +134,15 @@ func (s *keptSource) program(f file, _ int64) *Executable {
 
 // readPayload reads the files of a cpio archive once, and keeps what the rest
 // of the inspection looks at.
-func readPayload(archive *cpioReader) (*contents, error) {
+func readPayload(archive *cpioReader, spend budgets) (*contents, error) {
 	kept := &keptSource{contents: map[int][]byte{}, programs: map[int]*Executable{}}
-	c := &contents{from: kept}
+	c := &contents{source: kept, looked: spend.looked}
 	defer c.sort()
-	names, bytes := 0, int64(0)
+	names := 0
 	for {
 		entry, err := archive.next()
 		switch {
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return c, nil
 		case errors.Is(err, errTooLarge):
 			c.partial = "the payload is too large to be read whole"
@@ -177,30 +151,41 @@ func readPayload(archive *cpioReader) (*contents, error) {
 			return c, err
 		}
 		name := path.Clean(entry.name)
-		if names += len(name); len(c.files) >= maxFiles || names > maxNames {
+		if err := checkPath(name); err != nil {
+			return c, err
+		}
+		if names += len(name); len(c.files) >= maxFiles || names > maxNames || len(kept.programs) >= maxPrograms {
 			c.partial = "there are too many files to look at them all"
 			return c, nil
 		}
 		f := file{path: name, size: entry.size, mode: entry.mode, ref: len(c.files)}
 		c.files = append(c.files, f)
-		switch limit := keep(f); {
-		case limit > 0 && entry.size <= limit && bytes+entry.size <= maxDocuments:
-			content, err := archive.read(entry, limit)
-			if errors.Is(err, errTooLarge) {
-				c.partial = "the payload is too large to be read whole"
-				return c, nil
-			}
-			if err != nil {
-				return c, err
-			}
-			bytes += entry.size
-			kept.contents[f.ref] = content
-		case entry.size >= 8 && !f.folder() && !f.symlink():
-			if e := readExecutable(archive, entry.size, entry.size); !e.foreign {
-				kept.programs[f.ref] = e
-			}
+		if err := kept.keep(archive, entry, f, spend); errors.Is(err, errTooLarge) {
+			c.partial = "the payload is too large to be read whole"
+			return c, nil
+		} else if err != nil {
+			return c, err
 		}
 	}
+}
+
+// keep reads the file that the archive is at, if it is one that matters.
+func (s *keptSource) keep(archive *cpioReader, entry cpioEntry, f file, spend budgets) error {
+	limit := keep(f)
+	if limit > 0 && entry.size <= limit && spend.documents.spend(documentCost+entry.size) == nil {
+		content, err := archive.read(entry, limit)
+		if err != nil {
+			return err
+		}
+		s.contents[f.ref] = content
+		return nil
+	}
+	if entry.size >= 8 && !f.folder() && !f.symlink() {
+		if e := readExecutable(archive, entry.size, entry.size, spend.signatures); !e.foreign {
+			s.programs[f.ref] = e
+		}
+	}
+	return nil
 }
 
 // keep tells how much of a file is worth keeping.
@@ -220,7 +205,7 @@ func keep(f file) int64 {
 
 // link returns where a symbolic link leads, and whether that is inside root.
 func (c *contents) link(f file, root string) (target string, inside bool, err error) {
-	content, err := c.from.read(f, maxSymlink)
+	content, err := c.read(f, maxSymlink)
 	if err != nil {
 		return "", false, fmt.Errorf("%s: %w", f.path, err)
 	}

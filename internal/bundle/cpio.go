@@ -6,8 +6,8 @@ import (
 	"strconv"
 )
 
-// maxCpioName bounds the name of a file in an archive.
-const maxCpioName = 64 << 10
+// maxCpioName bounds the name of a file in an archive, before it is cleaned.
+const maxCpioName = 4 * maxPath
 
 // A cpioEntry is the header of one file; its content follows in the stream.
 type cpioEntry struct {
@@ -27,8 +27,10 @@ type cpioReader struct {
 
 // next goes to the next file. The end is io.EOF.
 func (c *cpioReader) next() (cpioEntry, error) {
-	if _, err := io.CopyN(io.Discard, c.r, c.left); err != nil {
-		return cpioEntry{}, cutOff(err)
+	if c.left > 0 {
+		if _, err := io.CopyN(io.Discard, c.r, c.left); err != nil {
+			return cpioEntry{}, cutOff(err)
+		}
 	}
 	c.left = 0
 	var magic [6]byte
@@ -65,7 +67,10 @@ func (c *cpioReader) next() (cpioEntry, error) {
 	default:
 		return cpioEntry{}, errors.New("the payload is not a cpio archive")
 	}
-	if err != nil || nameLength < 1 || nameLength > maxCpioName || e.size < 0 {
+	if err == nil && nameLength > maxCpioName {
+		return cpioEntry{}, errLongPath
+	}
+	if err != nil || nameLength < 1 || e.size < 0 {
 		return cpioEntry{}, errors.New("the payload is damaged")
 	}
 	name := make([]byte, nameLength+namePad)
@@ -88,7 +93,7 @@ func (c *cpioReader) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p[:min(int64(len(p)), c.rest)])
 	c.rest -= int64(n)
 	c.left -= int64(n)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
 	return n, err
@@ -109,7 +114,7 @@ func (c *cpioReader) read(e cpioEntry, limit int64) ([]byte, error) {
 // cutOff makes an end that comes too early one, and leaves other failures as
 // they are: a payload that is too large is not one that is cut off.
 func cutOff(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err

@@ -37,16 +37,23 @@ type DescribedBundle struct {
 type describedBundles []DescribedBundle
 
 func (d *describedBundles) UnmarshalPlist(unmarshal func(any) error) error {
-	var many []dict[DescribedBundle]
-	if unmarshal(&many) == nil {
-		for _, one := range many {
-			*d = append(*d, one.is)
-		}
+	var value any
+	if unmarshal(&value) != nil {
 		return nil
 	}
-	var one DescribedBundle
-	if unmarshal(&one) == nil {
-		*d = describedBundles{one}
+	many, ok := value.([]any)
+	if !ok {
+		many = []any{value}
+	}
+	for _, one := range many {
+		member, _ := one.(map[string]any) // nothing is in what is none
+		described := DescribedBundle{
+			BundleID: text(scalarOf(member["bundle-identifier"])), Identifier: text(scalarOf(member["CFBundleIdentifier"])),
+			ShortVersion: text(scalarOf(member["CFBundleShortVersionString"])), BuildVersion: text(scalarOf(member["CFBundleVersion"])),
+		}
+		if described.id() != "" {
+			*d = append(*d, described)
+		}
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 )
 
@@ -47,12 +48,34 @@ func parseEntitlements(content []byte) (e Entitlements, err error) {
 
 // allows tells whether a profile's values cover one value. A profile's value
 // may end in an asterisk.
-func (v Values) allows(value string) bool {
+func (v Values) allows(value string) bool { return v.permits()(value) }
+
+// permits returns allows for many values: what it takes grows with the number
+// of values, not with that of pairs.
+func (v Values) permits() func(value string) bool {
+	exact := map[string]bool{}
+	var prefixes []string
 	for _, allowed := range v {
-		prefix, wild := strings.CutSuffix(allowed, "*")
-		if allowed == value || wild && strings.HasPrefix(value, prefix) {
-			return true
+		exact[allowed] = true
+		if prefix, wild := strings.CutSuffix(allowed, "*"); wild {
+			prefixes = append(prefixes, prefix)
 		}
 	}
-	return false
+	slices.Sort(prefixes)
+	// Behind a prefix follow those that begin with it, and say nothing more.
+	last, any := "", false
+	prefixes = slices.DeleteFunc(prefixes, func(prefix string) bool {
+		if any && strings.HasPrefix(prefix, last) {
+			return true
+		}
+		last, any = prefix, true
+		return false
+	})
+	return func(value string) bool {
+		if exact[value] {
+			return true
+		}
+		i, found := slices.BinarySearch(prefixes, value)
+		return found || i > 0 && strings.HasPrefix(value, prefixes[i-1])
+	}
 }

@@ -52,7 +52,7 @@ func FuzzMachO(f *testing.F) {
 	f.Add(bundletest.Universal(*signed, bundletest.Program{CPU: "x86_64"}))
 	f.Fuzz(func(t *testing.T, program []byte) {
 		for _, r := range []io.Reader{bytes.NewReader(program), io.MultiReader(bytes.NewReader(program))} {
-			if e := readExecutable(r, int64(len(program)), 1<<20); e.Problem == "" && len(e.Slices) == 0 && e.SignatureUnread == "" {
+			if e := readExecutable(r, int64(len(program)), 1<<20, newBudget(1<<20)); e.Problem == "" && len(e.Slices) == 0 && e.SignatureUnread == "" {
 				t.Errorf("%+v", e)
 			}
 		}
@@ -62,7 +62,7 @@ func FuzzMachO(f *testing.F) {
 func FuzzCpio(f *testing.F) {
 	f.Add(bundletest.Cpio(bundletest.File{Name: "./Demo.app/Contents/Info.plist", Content: []byte("x")}, bundletest.File{Name: "./Demo.app/Contents/MacOS/Demo", Content: bundletest.Program{}.Encode()}))
 	f.Fuzz(func(t *testing.T, archive []byte) {
-		c, err := readPayload(&cpioReader{r: bytes.NewReader(archive)})
+		c, err := readPayload(&cpioReader{r: bytes.NewReader(archive)}, newBudgets(int64(len(archive)), 1<<30))
 		if err == nil && len(c.files) > len(archive) {
 			t.Errorf("%d files of %d bytes", len(c.files), len(archive))
 		}
@@ -77,7 +77,7 @@ func FuzzXar(f *testing.F) {
 			return
 		}
 		for _, e := range a.files {
-			_, _ = a.read(e, 1<<16) // that it ends is what counts
+			_, _ = a.read(e, 1<<16, newBudget(1<<20)) // that it ends is what counts
 		}
 	})
 }

@@ -4,6 +4,7 @@
 package bundle
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -156,14 +157,20 @@ func InspectFile(path string) (Info, error) {
 // Inspect reads the package in r, whose content decides what it is; the name
 // is only for messages. The error is an [*Error].
 func Inspect(name string, r io.ReaderAt, size int64) (Info, error) {
-	info, err := inspect(r, size)
+	return inspectWithin(name, r, size, newBudgets(size, allowance(size)))
+}
+
+// inspectWithin is Inspect with what may be spent on it.
+func inspectWithin(name string, r io.ReaderAt, size int64, spend budgets) (Info, error) {
+	info, err := inspect(r, size, spend)
 	info.Path, info.Size = name, size
 	if err != nil {
-		if e, ok := err.(*Error); ok {
-			e.Path = name
-			return info, e
+		var e *Error
+		if !errors.As(err, &e) {
+			e = &Error{Reason: "the package cannot be read", Err: err}
 		}
-		return info, &Error{Path: name, Reason: "the package cannot be read", Err: err}
+		e.Path, e.Reason, e.Err = name, shorten(e.Reason, maxMessage), brief(e.Err)
+		return info, e
 	}
 	if info.BundleID == "" {
 		return info, &Error{Path: name, Reason: "Info.plist has no CFBundleIdentifier", Hint: "set PRODUCT_BUNDLE_IDENTIFIER in the Xcode project"}
@@ -171,19 +178,19 @@ func Inspect(name string, r io.ReaderAt, size int64) (Info, error) {
 	return info, nil
 }
 
-func inspect(r io.ReaderAt, size int64) (Info, error) {
+func inspect(r io.ReaderAt, size int64, spend budgets) (Info, error) {
 	var magic [4]byte
 	n, err := r.ReadAt(magic[:], 0)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return Info{}, fmt.Errorf("read: %w", err)
 	}
 	switch {
 	case size == 0:
 		return Info{}, &Error{Reason: "the file is empty"}
 	case n == 4 && string(magic[:]) == "xar!":
-		return inspectPkg(r, size)
+		return inspectPkg(r, size, spend)
 	case n == 4 && (string(magic[:]) == "PK\x03\x04" || string(magic[:]) == "PK\x05\x06"):
-		return inspectZip(r, size)
+		return inspectZip(r, size, spend)
 	}
 	return Info{}, &Error{Reason: "this is neither a zip file (.ipa, .zip) nor an installer package (.pkg): it starts with " + describeBytes(magic[:n]), Hint: "is the path right, and the file complete?"}
 }

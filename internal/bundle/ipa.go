@@ -12,6 +12,9 @@ import (
 // maxCandidates bounds how many apps a zip file may seem to hold.
 const maxCandidates = 1000
 
+// unchanged is the hint for packages that no tool of Apple's makes.
+const unchanged = "use the package that xcodebuild -exportArchive makes, unchanged"
+
 // appPlace is the outermost .app of a path inside a zip file.
 type appPlace struct {
 	// app is the path of the .app folder.
@@ -64,11 +67,20 @@ func (z *zipContents) list(archive *zipArchive) error {
 		z.hasPayload = z.hasPayload || strings.HasPrefix(e.name, "Payload/")
 		z.swiftSupport = z.swiftSupport || strings.HasPrefix(e.name, "SwiftSupport/")
 		z.symbols = z.symbols || strings.HasPrefix(e.name, "Symbols/")
-		place, ok := placeOf(e.name)
-		if !ok {
-			if top, _, _ := strings.Cut(e.name, "/"); top == "__MACOSX" && len(z.clutter) == 0 {
+		if top, _, _ := strings.Cut(e.name, "/"); top == "__MACOSX" {
+			if len(z.clutter) == 0 {
 				z.clutter = append(z.clutter, Oddity{Rule: "package-clutter", Path: top, Value: "Finder's copies of file attributes"})
 			}
+			return nil
+		}
+		if !strings.Contains(e.name, ".app/") {
+			return nil
+		}
+		if err := checkPath(e.name); err != nil {
+			return err
+		}
+		place, ok := placeOf(e.name)
+		if !ok {
 			return nil
 		}
 		if _, known := z.apps[place.app]; !known && len(z.apps) >= maxCandidates {
@@ -94,14 +106,14 @@ func (e zipEntry) fileMode() uint16 {
 }
 
 // inspectZip reads an .ipa or a zipped app.
-func inspectZip(r io.ReaderAt, size int64) (Info, error) {
+func inspectZip(r io.ReaderAt, size int64, spend budgets) (Info, error) {
 	archive, err := openZip(r, size)
 	if err != nil {
 		return Info{}, &Error{Reason: "the zip file cannot be read", Hint: "copy or download the package again, and compare its size", Err: err}
 	}
 	listing := zipContents{apps: map[string]appPlace{}}
 	if err := listing.list(archive); err != nil {
-		return Info{}, &Error{Reason: "the zip file cannot be read", Err: err}
+		return Info{}, &Error{Reason: "the zip file cannot be read", Hint: unchanged, Err: err}
 	}
 	place, err := chooseApp(listing.apps, listing.hasPayload)
 	if err != nil {
@@ -114,10 +126,9 @@ func inspectZip(r io.ReaderAt, size int64) (Info, error) {
 	if place.wrapped {
 		info.Oddities = append(info.Oddities, Oddity{Rule: "package-layout", Path: path.Dir(path.Dir(place.app)), Value: "the Payload folder lies in another folder instead of at the top of the archive"})
 	}
-	source := &zipSource{archive: archive, entries: listing.entries}
-	source.left.Store(allowance(size))
+	source := &zipSource{archive: archive, entries: listing.entries, budgets: spend}
 	files := listing.files
-	files.from = source
+	files.source, files.looked = source, spend.looked
 	files.sort()
 	return info, info.examine(&files)
 }

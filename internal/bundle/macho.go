@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 )
 
 // An Executable is the program of a bundle.
@@ -28,6 +27,8 @@ type Executable struct {
 
 	// foreign tells that it is no program for Apple's systems at all.
 	foreign bool
+	// signatures is what may be read of signatures.
+	signatures *budget
 }
 
 // A Slice is a program for one architecture.
@@ -61,6 +62,7 @@ const (
 	loadBuildVersion  = 0x32
 
 	maxLoadCommands = 1 << 20
+	smallRead       = 4 << 10
 	maxSlices       = 8 // Java classes begin with the same magic, and with a version above this
 	fatMagic64      = 0xcafebabf
 )
@@ -89,25 +91,29 @@ func (f *forwardReader) read(offset, length int64) ([]byte, error) {
 		if _, err := seeker.Seek(offset, io.SeekStart); err != nil {
 			return nil, err
 		}
-	} else if _, err := io.CopyN(io.Discard, f.r, offset-f.at); err == io.EOF {
-		return nil, io.ErrUnexpectedEOF
-	} else if err != nil {
-		return nil, err
+	} else if offset > f.at {
+		if _, err := io.CopyN(io.Discard, f.r, offset-f.at); err != nil {
+			return nil, cutOff(err)
+		}
 	}
 	f.at = offset
+	if length <= smallRead {
+		content := make([]byte, length)
+		n, err := io.ReadFull(f.r, content)
+		f.at += int64(n)
+		return content[:n], cutOff(err)
+	}
+	// What is claimed to be there may not be, so memory grows with what is.
 	var content bytes.Buffer
 	n, err := io.CopyN(&content, f.r, length)
 	f.at += n
-	if err == io.EOF {
-		err = io.ErrUnexpectedEOF
-	}
-	return content.Bytes(), err
+	return content.Bytes(), cutOff(err)
 }
 
 // readExecutable reads a program's load commands, and its signature if that
 // lies within reach bytes from the start.
-func readExecutable(r io.Reader, size, reach int64) *Executable {
-	e := &Executable{Bytes: size}
+func readExecutable(r io.Reader, size, reach int64, signatures *budget) *Executable {
+	e := &Executable{Bytes: size, signatures: signatures}
 	f := &forwardReader{r: r}
 	switch err := e.readSlices(f, reach); {
 	case errors.Is(err, errTooLarge):
@@ -115,7 +121,7 @@ func readExecutable(r io.Reader, size, reach int64) *Executable {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		e.Problem = "it is cut off"
 	case err != nil:
-		e.Problem, e.foreign = err.Error(), errors.Is(err, errNotMachO)
+		e.Problem, e.foreign = brief(err).Error(), errors.Is(err, errNotMachO)
 	}
 	return e
 }
@@ -210,7 +216,7 @@ func (e *Executable) readSlice(f *forwardReader, offset int64, head []byte, reac
 	if err != nil {
 		return err
 	}
-	e.Signature, err = parseSignature(content)
+	e.Signature, err = parseSignature(content, e.signatures)
 	return err
 }
 
@@ -237,12 +243,10 @@ func (s *Slice) readCommands(data []byte, count int) (offset, length int64, err 
 		case loadBuildVersion:
 			s.Platform, s.MinimumOS, s.SDK = machoPlatform(word(8)), packedVersion(word(12)), packedVersion(word(16))
 		case loadMinIOS, loadMinMacOS, loadMinTVOS, loadMinWatchOS:
-			s.Platform = map[uint32]string{loadMinIOS: "iOS", loadMinMacOS: "macOS", loadMinTVOS: "tvOS", loadMinWatchOS: "watchOS"}[command]
+			s.Platform = minimumPlatform(command)
 			s.MinimumOS, s.SDK = packedVersion(word(8)), packedVersion(word(12))
-			if strings.HasPrefix(s.Architecture, "i386") || s.Architecture == "x86_64" {
-				if s.Platform != "macOS" {
-					s.Platform += " simulator" // older ones do not say so
-				}
+			if intel := s.Architecture == "i386" || s.Architecture == "x86_64"; intel && s.Platform != "macOS" {
+				s.Platform += " simulator" // older ones do not say so
 			}
 		case loadDylib, loadWeakDylib, loadReexportDylib:
 			if name := textAt(body, word(8)); name != "" {
@@ -255,6 +259,19 @@ func (s *Slice) readCommands(data []byte, count int) (offset, length int64, err 
 		}
 	}
 	return offset, length, nil
+}
+
+// minimumPlatform is the platform of the older load commands, one for each.
+func minimumPlatform(command uint32) string {
+	switch command {
+	case loadMinIOS:
+		return "iOS"
+	case loadMinTVOS:
+		return "tvOS"
+	case loadMinWatchOS:
+		return "watchOS"
+	}
+	return "macOS"
 }
 
 func machoPlatform(n uint32) string {

@@ -31,6 +31,8 @@ const (
 	// maxIcons bounds how many names of icons are looked for; real apps have a
 	// few.
 	maxIcons = 50
+	// maxIconSteps bounds how many files and folders are looked at for them.
+	maxIconSteps = 1000
 	// How far into a compressed program its signature is followed: those of
 	// apps and extensions carry entitlements, those of frameworks none.
 	reachApp       = 256 << 20
@@ -90,6 +92,7 @@ var suffixes = map[string]BundleKind{
 
 // readBundles reads the app at a path and everything inside it, the app first.
 func readBundles(c *contents, app string) []Bundle {
+	c.looked.limit = looksAtLeast + looksFor*int64(len(c.files))
 	roots := map[string]BundleKind{app: KindApp}
 	bundles := []Bundle{{Path: app, Kind: KindApp}}
 	for _, f := range c.under(app) {
@@ -102,7 +105,10 @@ func readBundles(c *contents, app string) []Bundle {
 			root := f.path[:at]
 			at++
 			kind, ok := suffixes[path.Ext(root)]
-			if _, known := roots[root]; !ok || known {
+			if !ok {
+				continue // most folders, so that only names of bundles are looked up
+			}
+			if _, known := roots[root]; known {
 				continue
 			}
 			if len(bundles) >= maxBundles {
@@ -121,9 +127,9 @@ func readBundles(c *contents, app string) []Bundle {
 	readers.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range bundles {
 		b := &bundles[i]
-		for dir := path.Dir(b.Path); len(dir) >= len(app); dir = path.Dir(dir) {
-			if _, ok := roots[dir]; ok {
-				b.Parent = dir
+		for at := strings.LastIndexByte(b.Path, '/'); at >= len(app); at = strings.LastIndexByte(b.Path[:at], '/') {
+			if _, ok := roots[b.Path[:at]]; ok {
+				b.Parent = b.Path[:at]
 				break
 			}
 		}
@@ -158,19 +164,23 @@ func (b *Bundle) read(c *contents) {
 	b.Platforms, b.Icons = []string{}, []string{}
 	if b.Kind == KindLibrary {
 		if f, ok := c.find(b.Path); ok {
-			b.Executable = c.from.program(f, reachFramework)
+			b.Executable = c.program(f, reachFramework)
 			b.Executable.Path = f.path
 		}
 		return
 	}
-	for _, f := range c.under(b.Path) {
+	inside := c.under(b.Path)
+	if c.looked.spend(int64(len(inside))) != nil {
+		b.unread, inside = true, nil
+	}
+	for _, f := range inside {
 		if !f.folder() {
 			b.Bytes += f.size
 		}
 	}
 	resources := b.findPlist(c)
 	if f, ok := c.find(b.plistPath); ok {
-		content, err := c.from.read(f, maxPlist)
+		content, err := c.read(f, maxPlist)
 		if err == nil {
 			b.list, err = parseInfoPlist(content)
 		}
@@ -255,7 +265,7 @@ func (b *Bundle) readProgram(c *contents) {
 	if b.Kind == KindFramework {
 		reach = reachFramework
 	}
-	b.Executable = c.from.program(f, reach)
+	b.Executable = c.program(f, reach)
 	b.Executable.Path = f.path
 	b.Executable.NotExecutable = f.mode != 0 && f.mode&executeByAny == 0
 }
@@ -275,7 +285,7 @@ func (b *Bundle) readSigning(c *contents) {
 				continue
 			}
 			b.profilePath = f.path
-			content, err := c.from.read(f, maxCMS)
+			content, err := c.read(f, maxCMS)
 			if err == nil {
 				b.Profile, err = parseProfile(content)
 			}
@@ -299,14 +309,24 @@ func (b *Bundle) findIcons(c *contents, resources string) {
 		b.Icons = append(b.Icons, string(name))
 	}
 	names := slices.Concat(texts{string(b.list.IconFile)}, primary.Files, b.list.IconFiles)
+	steps := maxIconSteps
 	for _, name := range names[:min(len(names), maxIcons)] {
 		if name == "" {
 			continue
 		}
-		for _, f := range c.under(resources) {
-			if strings.HasPrefix(path.Base(f.path), strings.TrimSuffix(name, path.Ext(name))) && path.Dir(f.path) == resources {
-				b.Icons = append(b.Icons, path.Base(f.path))
+		prefix := resources + "/" + strings.TrimSuffix(name, path.Ext(name))
+		for i := c.from(prefix); i < len(c.files) && steps > 0 && len(prefix) < maxPath && c.looked.spend(1) == nil; steps-- {
+			rest, ok := strings.CutPrefix(c.files[i].path, prefix)
+			if !ok {
+				break
 			}
+			folder, _, inside := strings.Cut(rest, "/")
+			if inside { // all that lies in a folder of such a name
+				i = c.from(prefix + folder + "0") // 0 follows /
+				continue
+			}
+			b.Icons = append(b.Icons, path.Base(c.files[i].path))
+			i++
 		}
 	}
 }

@@ -13,8 +13,15 @@ import (
 	"strings"
 )
 
-// maxPkgXML bounds a Distribution or PackageInfo, in bytes.
-const maxPkgXML = 4 << 20
+const (
+	// maxPkgXML bounds what is read of Distribution and PackageInfo, in bytes,
+	// of all that there are.
+	maxPkgXML = 4 << 20
+	// maxPkgBundles bounds how many bundles each of them may name.
+	maxPkgBundles = 10_000
+	// maxPayloads bounds how many payloads are looked at.
+	maxPayloads = 32
+)
 
 // pkgBundle is a bundle that a Distribution or a PackageInfo names.
 type pkgBundle struct {
@@ -23,6 +30,22 @@ type pkgBundle struct {
 	ShortVersion string `xml:"CFBundleShortVersionString,attr"`
 	BuildVersion string `xml:"CFBundleVersion,attr"`
 	Path         string `xml:"path,attr"`
+}
+
+// pkgBundles are all bundles of an element.
+type pkgBundles []pkgBundle
+
+// UnmarshalXML reads one more.
+func (b *pkgBundles) UnmarshalXML(decoder *xml.Decoder, start xml.StartElement) error {
+	if len(*b) >= maxPkgBundles {
+		return errTooLarge
+	}
+	var one pkgBundle
+	if err := decoder.DecodeElement(&one, &start); err != nil {
+		return err
+	}
+	*b = append(*b, one)
+	return nil
 }
 
 func (b pkgBundle) id() string {
@@ -43,7 +66,7 @@ type distribution struct {
 	PkgRefs []struct {
 		ID      string `xml:"id,attr"`
 		Bundles struct {
-			Bundles []pkgBundle `xml:"bundle"`
+			Bundles pkgBundles `xml:"bundle"`
 		} `xml:"bundle-version"`
 	} `xml:"pkg-ref"`
 	AllowedOS []struct {
@@ -54,15 +77,15 @@ type distribution struct {
 // packageInfo is the part of a component package's PackageInfo that matters.
 type packageInfo struct {
 	XMLName    xml.Name
-	Identifier string      `xml:"identifier,attr"`
-	Version    string      `xml:"version,attr"`
-	Bundles    []pkgBundle `xml:"bundle"`
+	Identifier string     `xml:"identifier,attr"`
+	Version    string     `xml:"version,attr"`
+	Bundles    pkgBundles `xml:"bundle"`
 }
 
 // inspectPkg reads a macOS installer package: what its Distribution and
 // PackageInfo say, and above both what the app's own Info.plist in the payload
 // says, since that is what Apple reads.
-func inspectPkg(r io.ReaderAt, size int64) (Info, error) {
+func inspectPkg(r io.ReaderAt, size int64, spend budgets) (Info, error) {
 	archive, err := openXar(r, size)
 	if err != nil {
 		return Info{}, &Error{Reason: "the installer package cannot be read", Hint: "copy or download the package again, and compare its size", Err: err}
@@ -77,11 +100,10 @@ func inspectPkg(r io.ReaderAt, size int64) (Info, error) {
 		info.App = strings.TrimPrefix(path.Clean(main.Path), "./")
 	}
 	info.Installer = &Installer{Signed: archive.signed, Certificate: archive.signer, Components: components(archive)}
-	budget := allowance(archive.size)
 	if info.BuildVersion == "" || info.ShortVersion == "" {
-		budget = searchAllowance(archive.size) // there is no other place to find them
+		spend.unpacked.limit = searchAllowance(archive.size) // there is no other place to find them
 	}
-	files, app, err := findPayload(archive, info.BundleID, budget)
+	files, app, err := findPayload(archive, info.BundleID, spend)
 	switch {
 	case err == nil:
 		info.App = app
@@ -96,7 +118,7 @@ func inspectPkg(r io.ReaderAt, size int64) (Info, error) {
 	case errors.Is(err, errNoPayloadApp):
 		return info, &Error{Reason: "the installer package holds no app with a version and a build number", Hint: "a package for the Mac App Store holds one app: make it with xcodebuild -exportArchive or productbuild"}
 	case info.BuildVersion != "":
-		info.Oddities = append(info.Oddities, Oddity{Rule: "package-layout", Path: "Payload", Value: fmt.Sprintf("the payload cannot be read (%v): versions are taken from the Distribution", err)})
+		info.Oddities = append(info.Oddities, Oddity{Rule: "package-layout", Path: "Payload", Value: fmt.Sprintf("the payload cannot be read (%v): versions are taken from the Distribution", brief(err))})
 	default:
 		return info, &Error{Reason: "the payload of the installer package cannot be read", Err: err}
 	}
@@ -129,14 +151,18 @@ func components(archive *xarArchive) []string {
 // readPkgXML reads every Distribution and PackageInfo of a package. found
 // tells whether there was any.
 func readPkgXML(archive *xarArchive, info *Info) (product string, bundles []pkgBundle, found bool, err error) {
+	spend := newBudget(maxPkgXML)
 	for _, entry := range archive.files {
 		base := path.Base(entry.path)
 		if base != "Distribution" && base != "PackageInfo" {
 			continue
 		}
-		content, err := archive.read(entry, maxPkgXML)
+		content, err := archive.read(entry, maxPkgXML, spend)
+		if errors.Is(err, errTooLarge) {
+			return "", nil, false, &Error{Reason: "there is more in the Distribution and PackageInfo files of the installer package than is read", Hint: unchanged, Err: err}
+		}
 		if err != nil {
-			return "", nil, false, &Error{Reason: "the installer package cannot be read", Err: err}
+			return "", nil, false, &Error{Reason: "the installer package cannot be read", Hint: unchanged, Err: err}
 		}
 		found = true
 		if base == "PackageInfo" {
@@ -192,23 +218,28 @@ func chooseBundle(product string, bundles []pkgBundle) (pkgBundle, bool) {
 var errNoPayloadApp = errors.New("no app in the payload")
 
 // findPayload reads the payloads until one has an app, the one with that
-// bundle id if it is known. It unpacks at most left bytes.
-func findPayload(archive *xarArchive, bundleID string, left int64) (*contents, string, error) {
-	budget := &boundedReader{left: left}
+// bundle id if it is known.
+func findPayload(archive *xarArchive, bundleID string, spend budgets) (*contents, string, error) {
+	// What is unpacked on the way counts as well: a payload may be compressed
+	// twice, and be large only in between.
+	stored := newBudget(spend.unpacked.limit)
+	payloads := 0
 	for _, entry := range archive.files {
 		if path.Base(entry.path) != "Payload" {
 			continue
 		}
-		stored, err := archive.open(entry)
+		if payloads++; payloads > maxPayloads {
+			return nil, "", fmt.Errorf("there are more than %d payloads in it", maxPayloads)
+		}
+		r, err := archive.open(entry)
 		if err != nil {
 			return nil, "", err
 		}
-		unpacked, err := unpackPayload(stored)
+		unpacked, err := unpackPayload(&budgetReader{r, stored})
 		if err != nil {
 			return nil, "", err
 		}
-		budget.r = unpacked
-		files, err := readPayload(&cpioReader{r: budget})
+		files, err := readPayload(&cpioReader{r: &budgetReader{unpacked, spend.unpacked}}, spend)
 		if err != nil {
 			return nil, "", err
 		}
@@ -226,7 +257,7 @@ func payloadApp(files *contents, bundleID string) (string, bool) {
 		if !ok || !place.plist {
 			continue
 		}
-		content, err := files.from.read(f, maxPlist)
+		content, err := files.read(f, maxPlist)
 		if err != nil {
 			continue
 		}

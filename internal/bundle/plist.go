@@ -86,14 +86,15 @@ func (t *text) UnmarshalPlist(unmarshal func(any) error) error {
 type texts []string
 
 func (t *texts) UnmarshalPlist(unmarshal func(any) error) error {
-	var many []text
-	if unmarshal(&many) == nil {
-		for _, one := range many {
-			*t = append(*t, string(one))
-		}
+	var value any
+	if unmarshal(&value) != nil {
 		return nil
 	}
-	if one := scalar(unmarshal); one != "" {
+	if many, ok := value.([]any); ok {
+		for _, one := range many {
+			*t = append(*t, scalarOf(one))
+		}
+	} else if one := scalarOf(value); one != "" {
 		*t = texts{one}
 	}
 	return nil
@@ -115,24 +116,35 @@ func (o *optional) UnmarshalPlist(unmarshal func(any) error) error {
 	return nil
 }
 
-// scalar reads a string, boolean or number as text. It never decodes into an
-// open type: shared references in a hostile list would unfold without end.
+// scalar reads a string, boolean or number as text. It decodes into an open
+// type, once: trying one type after the other takes longer by far for each
+// value that has none of them. That references do not unfold without end is
+// what [checkPlist] sees to.
 func scalar(unmarshal func(any) error) string {
-	var s string
-	if unmarshal(&s) == nil {
-		return strings.TrimSpace(s)
+	var value any
+	if unmarshal(&value) != nil {
+		return ""
 	}
-	var b bool
-	if unmarshal(&b) == nil {
-		return strconv.FormatBool(b)
-	}
-	var i int64
-	if unmarshal(&i) == nil {
-		return strconv.FormatInt(i, 10)
-	}
-	var f float64
-	if unmarshal(&f) == nil {
-		return strconv.FormatFloat(f, 'f', -1, 64)
+	return scalarOf(value)
+}
+
+// scalarOf writes a value as text, "" if it is no string, boolean or number.
+func scalarOf(value any) string {
+	switch v := value.(type) {
+	case string:
+		return strings.TrimSpace(v)
+	case bool:
+		return strconv.FormatBool(v)
+	case int64:
+		return strconv.FormatInt(v, 10)
+	case uint64:
+		return strconv.FormatUint(v, 10)
+	case plist.UID:
+		return strconv.FormatUint(uint64(v), 10)
+	case float32:
+		return strconv.FormatFloat(float64(v), 'f', -1, 64)
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
 	}
 	return ""
 }
@@ -154,11 +166,14 @@ func parseFlag(s string) *bool {
 func decodePlist(content []byte, into any) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("not a property list: %v", r)
+			err = fmt.Errorf("not a property list: %s", clip(fmt.Sprint(r)))
 		}
 	}()
+	if err := checkPlist(content); err != nil {
+		return err
+	}
 	if _, err := plist.Unmarshal(content, into); err != nil {
-		return fmt.Errorf("not a property list: %w", err)
+		return fmt.Errorf("not a property list: %w", brief(err))
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ type privacyList struct {
 
 // manifestProblem says what is wrong with a privacy manifest, or "".
 func manifestProblem(c *contents, f file) string {
-	content, err := c.from.read(f, maxManifest)
+	content, err := c.read(f, maxManifest)
 	if err != nil {
 		return "" // it is there; that it could not be read here is not its fault
 	}

@@ -92,6 +92,8 @@ type checker struct {
 	rule     Rule
 	findings []Finding
 	reported int
+	// byPath has the numbers of the bundles in info.
+	byPath map[string]int
 }
 
 // report makes a finding at a place. The message is a sentence without a full
@@ -100,8 +102,14 @@ func (c *checker) report(path, value, format string, args ...any) {
 	if c.reported++; c.reported > maxFindings {
 		return
 	}
+	for i, arg := range args {
+		if s, ok := arg.(string); ok {
+			args[i] = shorten(s, maxValue)
+		}
+	}
 	c.findings = append(c.findings, Finding{
-		Rule: c.rule.ID, Codes: c.rule.Codes, Severity: c.rule.Severity, Path: path, Value: value, Message: fmt.Sprintf(format, args...), Remedy: c.rule.Remedy,
+		Rule: c.rule.ID, Codes: c.rule.Codes, Severity: c.rule.Severity, Path: shorten(path, maxPath), Value: shorten(value, maxValue),
+		Message: shorten(fmt.Sprintf(format, args...), maxMessage), Remedy: c.rule.Remedy,
 	})
 }
 
@@ -141,11 +149,17 @@ func bare(info Info) bool {
 func Preflight(info Info, now time.Time) []Finding {
 	findings := []Finding{}
 	without := bare(info)
+	byPath := map[string]int{}
+	for i, b := range info.Bundles {
+		if _, twice := byPath[b.Path]; !twice && b.Path != "" {
+			byPath[b.Path] = i
+		}
+	}
 	for _, rule := range Rules() {
 		if rule.check == nil || without && !rule.lax {
 			continue
 		}
-		c := &checker{info: info, now: now, rule: rule}
+		c := &checker{info: info, now: now, rule: rule, byPath: byPath}
 		rule.check(c)
 		if c.reported > maxFindings {
 			last := &c.findings[len(c.findings)-1]
@@ -165,11 +179,4 @@ func Fatal(findings []Finding) []Finding {
 		}
 	}
 	return fatal
-}
-
-func clip(s string) string {
-	if runes := []rune(s); len(runes) > 80 {
-		return string(runes[:80]) + "…"
-	}
-	return s
 }

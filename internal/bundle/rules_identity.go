@@ -1,9 +1,6 @@
 package bundle
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 // identityRules are about ids, versions and platforms.
 func identityRules() []Rule {
@@ -112,16 +109,10 @@ func (c *checker) app() Bundle { return c.info.app() }
 
 // parentApp returns the nearest app around a bundle.
 func (c *checker) parentApp(b Bundle) (Bundle, bool) {
-	for parent := b.Parent; parent != ""; {
-		i := slices.IndexFunc(c.info.Bundles, func(other Bundle) bool { return other.Path == parent })
-		if i < 0 {
-			break
-		}
-		switch outer := c.info.Bundles[i]; outer.Kind {
+	for i, ok := c.byPath[b.Parent]; ok; i, ok = c.byPath[c.info.Bundles[i].Parent] {
+		switch outer := &c.info.Bundles[i]; outer.Kind {
 		case KindApp, KindWatchApp, KindAppClip, KindHelper:
-			return outer, outer.BundleID != ""
-		default:
-			parent = outer.Parent
+			return *outer, outer.BundleID != ""
 		}
 	}
 	return Bundle{}, false

@@ -104,10 +104,9 @@ var maxBytes = map[BundleKind]int64{KindApp: 4e9, KindAppClip: 100e6, KindWatchA
 
 // parent returns the bundle that another lies in.
 func (c *checker) parent(b Bundle) (Bundle, bool) {
-	for _, other := range c.info.Bundles {
-		if other.Path == b.Parent && b.Parent != "" {
-			return other, true
-		}
+	i, ok := c.byPath[b.Parent]
+	if !ok {
+		return Bundle{}, false
 	}
-	return Bundle{}, false
+	return c.info.Bundles[i], true
 }

@@ -187,8 +187,9 @@ func (c *checker) checkEntitlement(b Bundle, key string, values Values) {
 	case !known && !(len(values) == 1 && values[0] == "false"):
 		c.report(b.Executable.Path, key, "the program has the entitlement %s, which the profile %q does not give", key, b.Profile.Name)
 	case known:
+		allows := given.permits()
 		for _, value := range values {
-			if value != "" && value != "false" && !given.allows(value) {
+			if value != "" && value != "false" && !allows(value) {
 				c.report(b.Executable.Path, key+"="+value, "the value %s of the entitlement %s is not among those of the profile %q: %s", clip(value), key, b.Profile.Name, clip(list(given)))
 			}
 		}

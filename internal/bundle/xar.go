@@ -23,6 +23,14 @@ const (
 	maxXarTOC   = 2 << 20
 	maxXarFiles = 20_000
 	maxXarDepth = 64
+	// A table may have minXarTOC bytes, and tocFor for each compressed one.
+	minXarTOC = 256 << 10
+	tocFor    = 100
+	// xarDocumentCost is what opening an entry takes besides, of maxPkgXML for
+	// all.
+	xarDocumentCost = 16 << 10
+	// maxXarCertificate bounds a certificate as text.
+	maxXarCertificate = 64 << 10
 )
 
 type xarArchive struct {
@@ -44,19 +52,6 @@ type xarEntry struct {
 	style  string
 }
 
-type xarFile struct {
-	Name string `xml:"name"`
-	Type string `xml:"type"`
-	Data struct {
-		Offset   int64 `xml:"offset"`
-		Length   int64 `xml:"length"`
-		Encoding struct {
-			Style string `xml:"style,attr"`
-		} `xml:"encoding"`
-	} `xml:"data"`
-	Files []xarFile `xml:"file"`
-}
-
 // A xarSignature names the certificates of whoever signed, the signer's first.
 type xarSignature struct {
 	Certificates []string `xml:"KeyInfo>X509Data>X509Certificate"`
@@ -64,6 +59,9 @@ type xarSignature struct {
 
 // certificate is nil if it cannot be read.
 func (s xarSignature) certificate() *Certificate {
+	if len(s.Certificates[0]) > maxXarCertificate {
+		return nil
+	}
 	der, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(s.Certificates[0]), ""))
 	if err != nil {
 		return nil
@@ -90,51 +88,14 @@ func openXar(r io.ReaderAt, size int64) (*xarArchive, error) {
 		return nil, fmt.Errorf("the table of contents is damaged: %w", err)
 	}
 	defer inflate.Close()
-	bounded := &boundedReader{r: inflate, left: maxXarTOC}
-	var document struct {
-		TOC struct {
-			Files      []xarFile      `xml:"file"`
-			Signatures []xarSignature `xml:"signature"`
-		} `xml:"toc"`
-	}
-	decoder := xml.NewDecoder(bounded)
-	decoder.Strict = true
-	if err := decoder.Decode(&document); err != nil {
-		return nil, fmt.Errorf("the table of contents is damaged: %w", err)
-	}
-	a := &xarArchive{r: r, size: size, heap: headerLength + int64(compressed), signed: len(document.TOC.Signatures) > 0}
-	for _, signature := range document.TOC.Signatures {
-		if a.signer == nil && len(signature.Certificates) > 0 {
-			a.signer = signature.certificate()
-		}
-	}
-	if err := a.collect("", document.TOC.Files, 0); err != nil {
-		return nil, err
+	limit := min(maxXarTOC, minXarTOC+tocFor*int64(compressed))
+	a := &xarArchive{r: r, size: size, heap: headerLength + int64(compressed)}
+	// A real table says more about each file than its path.
+	toc := &tocReader{archive: a, decoder: xml.NewDecoder(&boundedReader{r: inflate, left: limit}), paths: newBudget(limit)}
+	if err := toc.read(); err != nil {
+		return nil, fmt.Errorf("the table of contents is damaged: %w", brief(err))
 	}
 	return a, nil
-}
-
-func (a *xarArchive) collect(folder string, files []xarFile, depth int) error {
-	if depth > maxXarDepth {
-		return errors.New("the table of contents is nested too deeply")
-	}
-	for _, file := range files {
-		if len(a.files) >= maxXarFiles {
-			return errors.New("the table of contents has too many files")
-		}
-		path := folder + file.Name
-		if file.Type == "file" || file.Type == "" && file.Files == nil {
-			e := xarEntry{path: path, offset: file.Data.Offset, length: file.Data.Length, style: file.Data.Encoding.Style}
-			if e.offset < 0 || e.length < 0 || e.offset > a.size-a.heap || e.length > a.size-a.heap-e.offset {
-				return fmt.Errorf("%s lies outside of the file: the package is cut off", e.path)
-			}
-			a.files = append(a.files, e)
-		}
-		if err := a.collect(path+"/", file.Files, depth+1); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // open returns a reader of an entry's content.
@@ -152,35 +113,17 @@ func (a *xarArchive) open(e xarEntry) (io.Reader, error) {
 }
 
 // read returns an entry's content, at most limit bytes of it.
-func (a *xarArchive) read(e xarEntry, limit int64) ([]byte, error) {
+func (a *xarArchive) read(e xarEntry, limit int64, spend *budget) ([]byte, error) {
+	if err := spend.spend(xarDocumentCost); err != nil {
+		return nil, err
+	}
 	r, err := a.open(e)
 	if err != nil {
 		return nil, err
 	}
-	content, err := io.ReadAll(&boundedReader{r: r, left: limit})
+	content, err := io.ReadAll(&boundedReader{r: &budgetReader{r, spend}, left: limit})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", e.path, err)
 	}
 	return content, nil
-}
-
-var errTooLarge = errors.New("larger than it may be")
-
-// A boundedReader fails, instead of ending, where its limit is passed.
-type boundedReader struct {
-	r    io.Reader
-	left int64
-}
-
-func (b *boundedReader) Read(p []byte) (int, error) {
-	if b.left <= 0 {
-		var one [1]byte
-		if n, err := b.r.Read(one[:]); n == 0 {
-			return 0, err
-		}
-		return 0, errTooLarge
-	}
-	n, err := b.r.Read(p[:min(int64(len(p)), b.left)])
-	b.left -= int64(n)
-	return n, err
 }

@@ -29,6 +29,9 @@ const (
 	zipLocalLength     = 30
 	zipDirectoryLength = 46
 	maxZipComment      = 1<<16 - 1
+	// maxZipPlaces bounds at how many places an entry is looked for, one for
+	// each 4 GiB.
+	maxZipPlaces = 64
 )
 
 var errNotZip = errors.New("the zip directory at the end of the file is missing: the file is cut off")
@@ -60,7 +63,7 @@ type zipEntry struct {
 // openZip finds the directory.
 func openZip(r io.ReaderAt, size int64) (*zipArchive, error) {
 	tail := make([]byte, min(size, zipEndLength+maxZipComment))
-	if _, err := r.ReadAt(tail, size-int64(len(tail))); err != nil && err != io.EOF {
+	if _, err := r.ReadAt(tail, size-int64(len(tail))); err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("read: %w", err)
 	}
 	at := -1
@@ -135,7 +138,7 @@ func (a *zipArchive) walk(visit func(zipEntry) error) error {
 	var header [zipDirectoryLength]byte
 	var rest []byte
 	for {
-		if _, err := io.ReadFull(r, header[:]); err == io.EOF {
+		if _, err := io.ReadFull(r, header[:]); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
 			return errors.New("the zip directory is cut off")
@@ -212,7 +215,7 @@ func (a *zipArchive) open(e zipEntry) (io.Reader, error) {
 	case 0:
 		return section, nil
 	case 8:
-		return flate.NewReader(bufio.NewReaderSize(section, 32<<10)), nil
+		return flate.NewReader(bufio.NewReaderSize(section, int(min(section.Size(), 32<<10)))), nil
 	}
 	return nil, fmt.Errorf("%s: compression method %d is not known", e.name, e.method)
 }
@@ -240,7 +243,7 @@ func (a *zipArchive) locate(e zipEntry) (int64, error) {
 	const wrap = 1 << 32
 	places := []int64{e.offset, e.offset + a.shift}
 	if e.offset >= 0 && e.offset < wrap {
-		for place := e.offset + wrap; place < a.size && len(places) < 4096; place += wrap {
+		for place := e.offset + wrap; place < a.size && len(places) < maxZipPlaces; place += wrap {
 			places = append(places, place)
 		}
 	}
