@@ -59,8 +59,8 @@ func (b *budget) spend(n int64) error {
 	return nil
 }
 
-// left is never negative.
-func (b *budget) left() int64 { return max(0, b.limit-b.spent.Load()) }
+// used is what was spent, without what was refused.
+func (b *budget) used() int64 { return min(b.limit, b.spent.Load()) }
 
 // budgets are those of one inspection.
 type budgets struct {
@@ -77,7 +77,7 @@ type budgets struct {
 
 func newBudgets(size, unpacked int64) budgets {
 	return budgets{
-		looked: newBudget(0),
+		looked:   newBudget(0),
 		unpacked: newBudget(unpacked), documents: newBudget(maxDocuments),
 		signatures: newBudget(maxDocuments + min(size, maxUnpacked)/unpackedFor),
 	}

@@ -139,6 +139,8 @@ func (i *Info) examine(files *contents) error {
 	i.Bundles = readBundles(files, i.App)
 	app := i.app()
 	switch {
+	case app.unread:
+		return &Error{Reason: "there are more property lists, profiles and links in it than are read of one package", Hint: unchanged, Err: errTooLarge}
 	case app.plistPath == "":
 		return &Error{Reason: i.App + " has no Info.plist", Hint: "the app is incomplete: export it again"}
 	case app.plistProblem != nil:

@@ -31,6 +31,8 @@ const (
 	// maxIcons bounds how many names of icons are looked for; real apps have a
 	// few.
 	maxIcons = 50
+	// maxPlatforms bounds how many platforms are told; there are five.
+	maxPlatforms = 20
 	// maxIconSteps bounds how many files and folders are looked at for them.
 	maxIconSteps = 1000
 	// How far into a compressed program its signature is followed: those of
@@ -216,7 +218,7 @@ func (b *Bundle) fill() {
 	p := b.list
 	b.BundleID, b.ShortVersion, b.BuildVersion = string(p.Identifier), string(p.ShortVersion), string(p.BuildVersion)
 	b.Name = string(firstText(p.DisplayName, p.Name))
-	b.Platforms = append(b.Platforms, p.SupportedPlatforms...)
+	b.Platforms = append(b.Platforms, p.SupportedPlatforms[:min(len(p.SupportedPlatforms), maxPlatforms)]...)
 	b.MinimumOS = string(firstText(p.MinimumOSVersion, p.MinimumSystemVersion))
 	b.SDK, b.SDKBuild, b.Xcode, b.XcodeBuild = string(p.SDKName), string(p.SDKBuild), string(p.Xcode), string(p.XcodeBuild)
 	b.ExtensionPoint = string(firstText(p.Extension.is.Point, p.AppExtension.is.AppPoint))

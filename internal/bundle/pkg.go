@@ -17,6 +17,9 @@ const (
 	// maxPkgXML bounds what is read of Distribution and PackageInfo, in bytes,
 	// of all that there are.
 	maxPkgXML = 4 << 20
+	// They may have minPkgXML bytes, and pkgXMLFor for each of the package.
+	minPkgXML = 512 << 10
+	pkgXMLFor = 32
 	// maxPkgBundles bounds how many bundles each of them may name.
 	maxPkgBundles = 10_000
 	// maxPayloads bounds how many payloads are looked at.
@@ -151,15 +154,15 @@ func components(archive *xarArchive) []string {
 // readPkgXML reads every Distribution and PackageInfo of a package. found
 // tells whether there was any.
 func readPkgXML(archive *xarArchive, info *Info) (product string, bundles []pkgBundle, found bool, err error) {
-	spend := newBudget(maxPkgXML)
+	spend := newBudget(min(maxPkgXML, minPkgXML+pkgXMLFor*archive.size))
 	for _, entry := range archive.files {
 		base := path.Base(entry.path)
 		if base != "Distribution" && base != "PackageInfo" {
 			continue
 		}
 		content, err := archive.read(entry, maxPkgXML, spend)
-		if errors.Is(err, errTooLarge) {
-			return "", nil, false, &Error{Reason: "there is more in the Distribution and PackageInfo files of the installer package than is read", Hint: unchanged, Err: err}
+		if errors.Is(err, errTooLarge) || len(bundles) > maxPkgBundles {
+			return "", nil, false, &Error{Reason: "there is more in the Distribution and PackageInfo files of the installer package than is read", Hint: unchanged, Err: errTooLarge}
 		}
 		if err != nil {
 			return "", nil, false, &Error{Reason: "the installer package cannot be read", Hint: unchanged, Err: err}

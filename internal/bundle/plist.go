@@ -8,8 +8,12 @@ import (
 	"howett.net/plist"
 )
 
-// maxPlist bounds an Info.plist, in bytes; real ones have a few KiB.
-const maxPlist = 256 << 10
+const (
+	// maxPlist bounds an Info.plist, in bytes; real ones have a few KiB.
+	maxPlist = 256 << 10
+	// maxText bounds what is kept of a single value, in characters.
+	maxText = 4 << 10
+)
 
 // infoPlist holds the keys of an Info.plist that matter here. The types accept
 // whatever an old-style or hand-made list makes of a value.
@@ -132,7 +136,7 @@ func scalar(unmarshal func(any) error) string {
 func scalarOf(value any) string {
 	switch v := value.(type) {
 	case string:
-		return strings.TrimSpace(v)
+		return shorten(strings.TrimSpace(v), maxText)
 	case bool:
 		return strconv.FormatBool(v)
 	case int64:

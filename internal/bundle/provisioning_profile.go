@@ -59,7 +59,7 @@ func parseProfileList(content []byte) (*Profile, error) {
 		return nil, err
 	}
 	p := &Profile{
-		Name: string(list.Name), UUID: string(list.UUID), TeamName: string(list.TeamName), Platforms: list.Platform,
+		Name: string(list.Name), UUID: string(list.UUID), TeamName: string(list.TeamName), Platforms: list.Platform[:min(len(list.Platform), maxPlatforms)],
 		Devices: len(list.Devices), Created: list.Created, Expires: list.Expires, Entitlements: list.Entitlements,
 	}
 	if len(list.Team) > 0 {

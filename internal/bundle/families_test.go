@@ -1,0 +1,454 @@
+package bundle
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"io/fs"
+	"strings"
+
+	"github.com/ascend-cli/ascend/internal/bundle/bundletest"
+)
+
+// A family is hostile input of any size: the same again and again, n times.
+type family struct {
+	// n is how often at least.
+	n    int
+	make func(n int) []byte
+	read func(content []byte, spend budgets) error
+}
+
+func readPackage(content []byte, spend budgets) error {
+	info, err := inspectWithin("hostile", bytes.NewReader(content), int64(len(content)), spend)
+	if err == nil {
+		Preflight(info, farFuture())
+	}
+	return err
+}
+
+func readList(content []byte, _ budgets) error {
+	_, err := parseInfoPlist(content)
+	return err
+}
+
+func readProgram(content []byte, spend budgets) error {
+	readExecutable(bytes.NewReader(content), int64(len(content)), 1<<40, spend.signatures)
+	return nil
+}
+
+func readMessage(content []byte, _ budgets) error {
+	_, _, err := parseCMS(content)
+	return err
+}
+
+// app is an .ipa with these files in its app, named after their numbers, none
+// of them compressed.
+func app(n int, file func(i int) bundletest.File) []byte {
+	files := []bundletest.File{{Name: "Payload/Demo.app/Info.plist", Content: iconPlist()}}
+	for i := range n {
+		f := file(i)
+		f.Name, f.Stored = "Payload/Demo.app/"+f.Name, true
+		files = append(files, f)
+	}
+	return bundletest.Zip(files...)
+}
+
+// iconPlist names fifty icons.
+func iconPlist() []byte {
+	var icons []string
+	for range maxIcons {
+		icons = append(icons, "A")
+	}
+	return bundletest.IOS("com.example.demo", "1", "1").With("CFBundleIconFiles", icons).Encode(bundletest.Binary)
+}
+
+func zipFamilies() map[string]family {
+	long := strings.Repeat("x", 900)
+	named := func(format string, content []byte) func(int) []byte {
+		return func(n int) []byte {
+			return app(n, func(i int) bundletest.File { return bundletest.File{Name: fmt.Sprintf(format, i), Content: content} })
+		}
+	}
+	small := bundletest.Plist{"CFBundleIdentifier": "a.b"}.Encode(bundletest.XML)
+	return map[string]family{
+		"zip: wide":       {4000, named("f%d", nil), readPackage},
+		"zip: long names": {400, named(long+"%d", nil), readPackage},
+		"zip: deep":       {400, named(strings.Repeat("d/", 100)+"%d", nil), readPackage},
+		"zip: deeper than the bound": {400, func(n int) []byte {
+			return app(1, func(int) bundletest.File { return bundletest.File{Name: strings.Repeat("d/", n) + "x"} })
+		}, readPackage},
+		"zip: bundles in bundles": {400, named(strings.Repeat("a.app/", 100)+"%d", nil), readPackage},
+		"zip: one name":           {4000, named("Demo", []byte("\xcf\xfa\xed\xfe")), readPackage},
+		"zip: one library":        {4000, named("a.dylib", bundletest.Program{}.Encode()), readPackage},
+		"zip: icons in folders":   {4000, named("A%d/x", nil), readPackage},
+		"zip: icons":              {4000, named("A%d", nil), readPackage},
+		"zip: bundles":            {150, named("F%d.framework/Info.plist", small), readPackage},
+		"zip: links": {2000, func(n int) []byte {
+			return app(n, func(i int) bundletest.File {
+				return bundletest.File{Name: fmt.Sprint(i), Content: []byte("x"), Mode: fs.ModeSymlink | 0o777}
+			})
+		}, readPackage},
+		"zip: shared data": {200, overlapping, readPackage},
+	}
+}
+
+// overlapping is an .ipa whose files lie in each other: each one's content is
+// all those behind it.
+func overlapping(n int) []byte {
+	var local, directory []byte
+	var names []string
+	for i := range n {
+		names = append(names, fmt.Sprintf("Payload/Demo.app/F%d.framework/Info.plist", i))
+	}
+	names = append(names, "Payload/Demo.app/Info.plist")
+	kernel := iconPlist()
+	total := len(kernel)
+	for _, name := range names {
+		total += zipLocalLength + len(name)
+	}
+	for _, name := range names {
+		offset := len(local)
+		size := uint32(total - offset - zipLocalLength - len(name))
+		head := binary.LittleEndian.AppendUint32(nil, zipLocalSignature)
+		head = append(head, make([]byte, 14)...)
+		head = binary.LittleEndian.AppendUint32(head, size)
+		head = binary.LittleEndian.AppendUint32(head, size)
+		head = binary.LittleEndian.AppendUint16(head, uint16(len(name)))
+		local = append(append(local, append(head, 0, 0)...), name...)
+		entry := binary.LittleEndian.AppendUint32(nil, zipDirectorySignature)
+		entry = append(entry, make([]byte, 16)...)
+		entry = binary.LittleEndian.AppendUint32(entry, size)
+		entry = binary.LittleEndian.AppendUint32(entry, size)
+		entry = binary.LittleEndian.AppendUint16(entry, uint16(len(name)))
+		entry = append(entry, make([]byte, 12)...)
+		entry = binary.LittleEndian.AppendUint32(entry, uint32(offset))
+		directory = append(append(directory, entry...), name...)
+	}
+	out := append(append(local, kernel...), directory...)
+	end := binary.LittleEndian.AppendUint32(nil, zipEndSignature)
+	end = append(end, make([]byte, 8)...)
+	end = binary.LittleEndian.AppendUint32(end, uint32(len(directory)))
+	end = binary.LittleEndian.AppendUint32(end, uint32(len(out)-len(directory)))
+	return append(append(out, end...), 0, 0)
+}
+
+// table is a xar archive with that table of contents, and a heap.
+func table(toc string, heap []byte) []byte {
+	return append(bundletest.RawXar([]byte("<xar><toc>"+toc+"</toc></xar>")), heap...)
+}
+
+func xarFamilies() map[string]family {
+	const file = "<file><name>%s</name><type>file</type></file>"
+	shared := func(name string, content []byte) func(int) []byte {
+		return func(n int) []byte {
+			one := fmt.Sprintf("<file><name>%s</name><type>file</type><data><offset>0</offset><length>%d</length></data></file>", name, len(content))
+			return table(strings.Repeat(one, n), content)
+		}
+	}
+	info := "<pkg-info>" + strings.Repeat("<bundle/>", 2000) + "</pkg-info>"
+	return map[string]family{
+		"xar: wide": {1000, func(n int) []byte { return table(strings.Repeat(fmt.Sprintf(file, "a"), n), nil) }, readPackage},
+		"xar: deep": {1000, func(n int) []byte {
+			return table(strings.Repeat("<file><name>a</name>", n)+strings.Repeat("</file>", n), nil)
+		}, readPackage},
+		"xar: a long folder": {1000, func(n int) []byte {
+			return table("<file><name>"+strings.Repeat("x", n)+"</name><type>directory</type>"+strings.Repeat(fmt.Sprintf(file, "a"), n)+"</file>", nil)
+		}, readPackage},
+		"xar: a folder below the bound": {1000, func(n int) []byte {
+			return table("<file><name>"+strings.Repeat("x", 1000)+"</name><type>directory</type>"+strings.Repeat(fmt.Sprintf(file, "a"), n)+"</file>", nil)
+		}, readPackage},
+		"xar: repeated names": {2000, func(n int) []byte {
+			return table("<file>"+strings.Repeat("<name>a</name><data><length>0</length></data>", n)+"</file>", nil)
+		}, readPackage},
+		"xar: shared PackageInfo":    {200, shared("PackageInfo", []byte(info)), readPackage},
+		"xar: shared Payload":        {200, shared("Payload", bundletest.Gzip(bundletest.Cpio(bundletest.File{Name: "a", Content: make([]byte, 1<<20)}))), readPackage},
+		"xar: signatures":            {1000, func(n int) []byte { return table(strings.Repeat("<signature/>", n), nil) }, readPackage},
+		"xar: a table of one letter": {1000, func(n int) []byte { return table(strings.Repeat(" ", n*100), nil) }, readPackage},
+	}
+}
+
+// payload is a package with a payload that is not compressed.
+func payload(content []byte) []byte {
+	return bundletest.Xar(bundletest.File{Name: "PackageInfo", Content: []byte("<pkg-info/>")}, bundletest.File{Name: "Payload", Content: content, Stored: true})
+}
+
+func payloadFamilies() map[string]family {
+	files := func(format string, content []byte) func(int) []byte {
+		return func(n int) []byte {
+			var all []bundletest.File
+			for i := range n {
+				all = append(all, bundletest.File{Name: fmt.Sprintf(format, i), Content: content})
+			}
+			return payload(bundletest.Cpio(append(all, bundletest.File{Name: "Demo.app/Contents/Info.plist", Content: bundletest.Mac("a.b", "1", "1").Encode(bundletest.XML)})...))
+		}
+	}
+	chunks := func(chunk []byte) func(int) []byte {
+		return func(n int) []byte {
+			one := binary.BigEndian.AppendUint64(nil, 1)
+			one = binary.BigEndian.AppendUint64(one, uint64(len(chunk)))
+			return payload(append(append([]byte("pbzx"), make([]byte, 8)...), bytes.Repeat(append(one, chunk...), n)...))
+		}
+	}
+	return map[string]family{
+		"cpio: wide":       {4000, files("a%d", nil), readPackage},
+		"cpio: long names": {400, files(strings.Repeat("x", 900)+"%d", nil), readPackage},
+		"cpio: deep":       {400, files(strings.Repeat("d/", 100)+"%d", nil), readPackage},
+		"cpio: one name":   {4000, files("Demo.app/x%.0s", []byte("12345678")), readPackage},
+		"cpio: programs":   {1000, files("Demo.app/%d", bundletest.Program{}.Encode()), readPackage},
+		"cpio: lists":      {1000, files("Demo.app/F%d.framework/Info.plist", []byte("<plist/>")), readPackage},
+		"cpio: a long name": {100_000, func(n int) []byte {
+			return payload(bundletest.Cpio(bundletest.File{Name: strings.Repeat("x", min(n, 1<<17))}))
+		}, readPackage},
+		"pbzx: empty chunks":  {4000, chunks(nil), readPackage},
+		"pbzx: small streams": {400, chunks(xzOf(0x16)), readPackage},
+		"pbzx: many blocks":   {400, func(n int) []byte { return payload(pbzxOf(xzBlocks(0x16, n))) }, readPackage},
+		"pbzx: 4 GiB asked":   {400, chunks(xzOf(40)), readPackage},
+		"gzip: empty members": {4000, func(n int) []byte { return payload(bytes.Repeat(bundletest.Gzip(nil), n)) }, readPackage},
+	}
+}
+
+func pbzxOf(chunk []byte) []byte {
+	out := append([]byte("pbzx"), make([]byte, 16)...)
+	return append(binary.BigEndian.AppendUint64(out, uint64(len(chunk))), chunk...)
+}
+
+func xzOf(dictionary byte) []byte { return xzBlocks(dictionary, 1) }
+
+// xzBlocks is an xz stream of n blocks with one byte each, which ask for a
+// dictionary.
+func xzBlocks(dictionary byte, n int) []byte {
+	sum := func(b []byte) []byte { return binary.LittleEndian.AppendUint32(b, crc32.ChecksumIEEE(b)) }
+	out := append([]byte(xzMagic), binary.LittleEndian.AppendUint32([]byte{0, 0}, crc32.ChecksumIEEE([]byte{0, 0}))...)
+	index := binary.AppendUvarint([]byte{0}, uint64(n))
+	for range n {
+		out = append(out, sum([]byte{2, 0, 0x21, 1, dictionary, 0, 0, 0})...)
+		out = append(out, 1, 0, 0, 'x', 0, 0, 0, 0)
+		index = append(index, 12+5, 1)
+	}
+	for len(index)%4 != 0 {
+		index = append(index, 0)
+	}
+	index = sum(index)
+	out = append(out, index...)
+	footer := append(binary.LittleEndian.AppendUint32(nil, uint32(len(index)/4-1)), 0, 0)
+	out = binary.LittleEndian.AppendUint32(out, crc32.ChecksumIEEE(footer))
+	return append(append(out, footer...), "YZ"...)
+}
+
+func listFamilies() map[string]family {
+	xml := func(list string, n int) []byte {
+		return []byte("<plist><dict><key>CFBundleSupportedPlatforms</key><array>" + strings.Repeat(list, n) + "</array></dict></plist>")
+	}
+	families := map[string]family{
+		"plist: XML deep":         {2000, func(n int) []byte { return []byte(strings.Repeat("<dict><key>a</key>", n)) }, readList},
+		"plist: XML dictionaries": {2000, func(n int) []byte { return xml("<dict/>", n) }, readList},
+		"plist: XML arrays":       {2000, func(n int) []byte { return xml("<array><string>a</string></array>", n) }, readList},
+		"plist: XML strings":      {2000, func(n int) []byte { return xml("<string/>", n) }, readList},
+		"plist: XML repeated keys": {2000, func(n int) []byte {
+			return []byte("<plist><dict>" + strings.Repeat("<key>CFBundleName</key><string>a</string>", n) + "</dict></plist>")
+		}, readList},
+		"plist: XML an element": {20_000, func(n int) []byte { return []byte("<plist><" + strings.Repeat("x", n) + "/></plist>") }, readList},
+		"plist: XML a number":   {20_000, func(n int) []byte { return []byte("<plist><integer>" + strings.Repeat("9", n) + "</integer></plist>") }, readList},
+		"plist: XML entities": {2000, func(n int) []byte {
+			return []byte(`<!DOCTYPE p [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>` + string(xml("<string>&amp;&b;</string>", n)))
+		}, readList},
+		"plist: old-style deep":          {4000, func(n int) []byte { return []byte(strings.Repeat("(", n)) }, readList},
+		"plist: old-style dictionaries":  {4000, func(n int) []byte { return []byte("(" + strings.Repeat("{},", n) + ")") }, readList},
+		"plist: old-style strings":       {4000, func(n int) []byte { return []byte("{CFBundleIconFiles=(" + strings.Repeat("a,", n) + ");}") }, readList},
+		"plist: old-style escapes":       {4000, func(n int) []byte { return []byte(`{a="` + strings.Repeat(`\a`, n) + `";}`) }, readList},
+		"plist: old-style repeated keys": {4000, func(n int) []byte { return []byte("{" + strings.Repeat("CFBundleName=a;", n) + "}") }, readList},
+		"plist: old-style comments":      {4000, func(n int) []byte { return []byte("{a=" + strings.Repeat("/*\"*/", n) + "b;}") }, readList},
+		"plist: old-style wide escapes": {4000, func(n int) []byte {
+			return append([]byte{0xfe, 0xff}, strings.Repeat("\x00\"\x00\\\x00a\x22\x01", n)...)
+		}, readList},
+		"description: references": {2000, sharedList("bundles", 0), func(content []byte, _ budgets) error {
+			_, err := ParseDescription(content)
+			return err
+		}},
+		"entitlements: pairs": {1000, pairs, func(content []byte, _ budgets) error {
+			e, err := parseEntitlements(content)
+			allowed := e["keychain-access-groups"].permits()
+			for _, value := range e["other"] {
+				allowed(value)
+			}
+			return err
+		}},
+	}
+	for name, depth := range map[string]int{"plist: binary references": 0, "plist: binary doubled": 20, "plist: binary nested references": 2} {
+		families[name] = family{2000, sharedList("CFBundleSupportedPlatforms", depth), readList}
+	}
+	families["plist: binary deep"] = family{2000, deepList, readList}
+	families["plist: binary objects at one place"] = family{2000, crowdedList, readList}
+	return families
+}
+
+// pairs are entitlements whose values all have to be compared with each other.
+func pairs(n int) []byte {
+	var given, asked []string
+	for i := range n {
+		given, asked = append(given, fmt.Sprintf("a%06dx*", i)), append(asked, fmt.Sprintf("a%06dy", i))
+	}
+	return bundletest.Plist{"keychain-access-groups": given, "other": asked}.Encode(bundletest.Binary)
+}
+
+// rawList is a binary list of encoded objects, the first one at the top.
+func rawList(places []int, objects []byte) []byte {
+	out := append([]byte("bplist00"), objects...)
+	start := len(out)
+	for _, place := range places {
+		out = binary.BigEndian.AppendUint32(out, uint32(8+place))
+	}
+	out = append(out, 0, 0, 0, 0, 0, 0, 4, 4)
+	out = binary.BigEndian.AppendUint64(out, uint64(len(places)))
+	out = binary.BigEndian.AppendUint64(out, 0)
+	return binary.BigEndian.AppendUint64(out, uint64(start))
+}
+
+// container is an encoded array, or a dictionary with keys and values.
+func container(tag byte, count int, refs ...uint32) []byte {
+	out := binary.BigEndian.AppendUint32([]byte{tag | 0xf, 0x12}, uint32(count))
+	for _, ref := range refs {
+		out = binary.BigEndian.AppendUint32(out, ref)
+	}
+	return out
+}
+
+// sharedList is a dictionary with a key whose value is an array of n references
+// to one array, which has two to another, and so on.
+func sharedList(key string, depth int) func(n int) []byte {
+	return func(n int) []byte {
+		objects := container(0xd0, 1, 1, 2)
+		places := []int{0, len(objects)}
+		objects = append(objects, 0x5f, 0x10, byte(len(key)))
+		objects = append(objects, key...)
+		refs := make([]uint32, n)
+		for i := range refs {
+			refs[i] = 3
+		}
+		places = append(places, len(objects))
+		objects = append(objects, container(0xa0, n, refs...)...)
+		for i := range depth {
+			places = append(places, len(objects))
+			objects = append(objects, container(0xa0, 2, uint32(4+i), uint32(4+i))...)
+		}
+		places = append(places, len(objects))
+		return rawList(places, append(objects, container(0xa0, 0)...))
+	}
+}
+
+// deepList is arrays in each other.
+func deepList(n int) []byte {
+	var objects []byte
+	var places []int
+	for i := range n {
+		places = append(places, len(objects))
+		objects = append(objects, container(0xa0, 1, uint32(i+1))...)
+	}
+	places = append(places, len(objects))
+	return rawList(places, append(objects, 0x50))
+}
+
+// crowdedList is an array of n different strings, which all lie at one place.
+func crowdedList(n int) []byte {
+	refs := make([]uint32, n)
+	for i := range refs {
+		refs[i] = uint32(i + 1)
+	}
+	objects := container(0xa0, n, refs...)
+	places := []int{0}
+	for range n {
+		places = append(places, len(objects))
+	}
+	objects = append(objects, binary.BigEndian.AppendUint32([]byte{0x6f, 0x12}, uint32(n))...)
+	return rawList(places, append(objects, make([]byte, 2*n)...))
+}
+
+func programFamilies() map[string]family {
+	commands := func(count int, body []byte) []byte {
+		var head []byte
+		for _, v := range []uint32{0xfeedfacf, 0x0100000c, 0, 2, uint32(count), uint32(len(body)), 0, 0} {
+			head = binary.LittleEndian.AppendUint32(head, v)
+		}
+		return append(head, body...)
+	}
+	words := func(values ...uint32) (out []byte) {
+		for _, v := range values {
+			out = binary.LittleEndian.AppendUint32(out, v)
+		}
+		return out
+	}
+	repeated := func(one ...uint32) func(int) []byte {
+		return func(n int) []byte { return commands(n, bytes.Repeat(words(one...), n)) }
+	}
+	return map[string]family{
+		"Mach-O: empty commands":  {4000, repeated(0, 8), readProgram},
+		"Mach-O: minimum systems": {4000, repeated(loadMinIOS, 16, 0x10203, 0x10203), readProgram},
+		"Mach-O: libraries":       {4000, repeated(loadDylib, 16, 12, 0x61616161), readProgram},
+		"Mach-O: a huge count":    {4000, func(n int) []byte { return commands(1<<32-1, bytes.Repeat(words(0, 8), n)) }, readProgram},
+		"Mach-O: overlapping slices": {2000, func(n int) []byte {
+			out := binary.BigEndian.AppendUint32(nil, 0xcafebabe)
+			out = binary.BigEndian.AppendUint32(out, maxSlices)
+			for range maxSlices {
+				out = append(out, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xa8, 0, 0, 0, 0, 0, 0, 0, 0)
+			}
+			return append(out, commands(n, bytes.Repeat(words(0, 8), n))...)
+		}, readProgram},
+		"Mach-O: shared blobs": {2000, sharedBlobs, readProgram},
+		"Mach-O: a signature too long": {4000, func(n int) []byte {
+			return append(commands(1, words(loadSignature, 16, 48, maxSignature)), make([]byte, n)...)
+		}, readProgram},
+	}
+}
+
+// sharedBlobs is a program whose signature has the same entitlements in each
+// slot.
+func sharedBlobs(n int) []byte {
+	list := []byte("<plist><dict>" + strings.Repeat("<key>a</key><true/>", n) + "</dict></plist>")
+	signature := binary.BigEndian.AppendUint32(nil, blobSuper)
+	signature = binary.BigEndian.AppendUint32(signature, 0)
+	signature = binary.BigEndian.AppendUint32(signature, maxBlobs)
+	for range maxBlobs {
+		signature = binary.BigEndian.AppendUint32(signature, slotEntitlements)
+		signature = binary.BigEndian.AppendUint32(signature, 12+8*maxBlobs)
+	}
+	signature = binary.BigEndian.AppendUint32(signature, blobEntitlements)
+	signature = binary.BigEndian.AppendUint32(signature, uint32(8+len(list)))
+	signature = append(signature, list...)
+	var head []byte
+	for _, v := range []uint32{0xfeedfacf, 0x0100000c, 0, 2, 1, 16, 0, 0, loadSignature, 16, 48, uint32(len(signature))} {
+		head = binary.LittleEndian.AppendUint32(head, v)
+	}
+	return append(head, signature...)
+}
+
+func messageFamilies() map[string]family {
+	object := func(tag byte, content []byte) []byte {
+		length := bytes.TrimLeft(binary.BigEndian.AppendUint32(nil, uint32(len(content))), "\x00")
+		return append(append([]byte{tag, 0x80 | byte(len(length))}, length...), content...)
+	}
+	certificates := func(n int) []byte {
+		signed := bundletest.CMS([]byte("x"), bundletest.DistributionIdentity(), false)
+		return object(0x30, bytes.Repeat(signed, n))
+	}
+	return map[string]family{
+		"CMS: deep": {4000, func(n int) []byte { return bytes.Repeat([]byte{0x30, 0x80}, n) }, readMessage},
+		"CMS: deep lengths": {50, func(n int) []byte {
+			out := make([]byte, n)
+			for range 50 {
+				out = object(0x30, out)
+			}
+			return out
+		}, readMessage},
+		"CMS: wide without a length": {4000, func(n int) []byte { return append([]byte{0x30, 0x80}, bytes.Repeat([]byte{5, 1, 1}, n)...) }, readMessage},
+		"CMS: wide":                  {4000, func(n int) []byte { return object(0x30, bytes.Repeat([]byte{5, 0}, n)) }, readMessage},
+		"CMS: messages":              {20, certificates, readMessage},
+		"CMS: a length of 2 GiB":     {4000, func(n int) []byte { return append([]byte{0x30, 0x84, 0x7f, 0xff, 0xff, 0xff}, make([]byte, n)...) }, readMessage},
+		"CMS: a profile": {1000, func(n int) []byte {
+			return bundletest.CMS(sharedList("ProvisionedDevices", 1)(n), bundletest.DistributionIdentity(), false)
+		}, func(content []byte, _ budgets) error {
+			_, err := parseProfile(content)
+			return err
+		}},
+	}
+}
