@@ -90,7 +90,7 @@ func allowance(size int64) int64 {
 
 // searchAllowance is what may be unpacked to find the app at all. No real
 // package is packed as densely as that.
-func searchAllowance(size int64) int64 { return min(8<<30, minUnpacked+200*min(size, 8<<30)) }
+func searchAllowance(size int64) int64 { return min(8<<30, minUnpacked+32*min(size, 8<<30)) }
 
 // A boundedReader fails, instead of ending, where its limit is passed.
 type boundedReader struct {

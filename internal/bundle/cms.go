@@ -14,8 +14,8 @@ const (
 	// maxCMS bounds a signed message, in bytes. Profiles and signatures have
 	// some ten KiB; the devices of an ad hoc profile add some more.
 	maxCMS = 512 << 10
-	// maxNesting bounds how deep the objects of a message lie in each other;
-	// real ones are about a dozen deep.
+	// maxNesting bounds how deep the objects of a message, or the values of a
+	// property list, lie in each other; real ones are about a dozen deep.
 	maxNesting = 64
 	// maxIndefinite bounds how many objects lie in others that do not say their
 	// length, in all: after each the library searches all that follows for an
@@ -58,9 +58,9 @@ var certificatePrefixes = []struct {
 }
 
 func describeCertificate(c *x509.Certificate) *Certificate {
-	out := &Certificate{Name: c.Subject.CommonName, Kind: CertificateOther, Expires: c.NotAfter}
+	out := &Certificate{Name: shorten(c.Subject.CommonName, maxText), Kind: CertificateOther, Expires: c.NotAfter}
 	if units := c.Subject.OrganizationalUnit; len(units) > 0 {
-		out.Team = units[0]
+		out.Team = shorten(units[0], maxText)
 	}
 	for _, p := range certificatePrefixes {
 		if strings.HasPrefix(out.Name, p.prefix) {
@@ -94,64 +94,90 @@ func parseCMS(message []byte) (content []byte, signer *Certificate, err error) {
 	return parsed.Content, signer, nil
 }
 
-// checkNesting refuses messages that are nested deeper than any real one: the
-// time and stack that the library takes grow with the depth.
+var errMessage = errors.New("the signed message is damaged")
+
+// A derObject is an object that others lie in, while those are read.
+type derObject struct {
+	// end is where it ends, or, of one that does not say its length, where the
+	// one around it does.
+	end        int
+	indefinite bool
+	// children is how many of its objects have been read.
+	children int
+}
+
+// checkNesting refuses messages that are nested deeper than any real one, and
+// those whose objects are longer than what they lie in: the library reads what
+// is beyond an object's end as part of it, and again as what follows it. It
+// goes through the message as the library does.
 func checkNesting(der []byte) error {
-	// ends has where each open object ends, -1 for one that says it at its end.
-	var ends []int
+	open := []derObject{{end: len(der)}}
 	indefinite := 0
-	for at := 0; at < len(der); {
-		for len(ends) > 0 && ends[len(ends)-1] == at {
-			ends = ends[:len(ends)-1]
-		}
-		if len(ends) > 0 && ends[len(ends)-1] == -1 {
-			if indefinite++; indefinite > maxIndefinite {
-				return errors.New("the signed message has too many objects without a length")
-			}
-		}
-		tag := der[at]
-		at++
-		if tag&0x1f == 0x1f { // a long tag
-			for at < len(der) && der[at]&0x80 != 0 {
-				at++
-			}
-			at++
-		}
-		if at >= len(der) {
-			return nil // cut off, which the library says better
-		}
-		length, start := int(der[at]), at+1
+	for at := 0; ; {
+		top := &open[len(open)-1]
 		switch {
-		case length == 0x80:
-			length = -1
-		case length > 0x80:
-			count := length & 0x7f
-			if length = 0; count > 4 || start+count > len(der) {
-				return errors.New("the signed message is damaged")
+		case len(open) == 1 && top.children > 0:
+			return nil // what follows the message is not read
+		case top.indefinite && top.children > 0 && at+2 <= top.end && der[at] == 0 && der[at+1] == 0:
+			open, at = open[:len(open)-1], at+2
+			continue
+		case !top.indefinite && at == top.end:
+			open = open[:len(open)-1]
+			if len(open) == 0 {
+				return errMessage // nothing is in it
 			}
-			for _, b := range der[start : start+count] {
-				length = length<<8 | int(b)
-			}
-			start += count
-		}
-		if at = start; tag == 0 && length == 0 && len(ends) > 0 && ends[len(ends)-1] == -1 {
-			ends = ends[:len(ends)-1]
 			continue
 		}
-		if length > len(der)-start {
-			return errors.New("the signed message is cut off")
+		if top.children++; top.indefinite {
+			indefinite++
 		}
+		object, constructed, start, ok := derHeader(der[:top.end], at)
 		switch {
-		case tag&0x20 == 0 && length >= 0:
-			at += length
-		case length < 0:
-			ends = append(ends, -1)
-		default:
-			ends = append(ends, start+length)
-		}
-		if len(ends) > maxNesting {
+		case !ok:
+			return errors.New("the signed message is cut off")
+		case indefinite > maxIndefinite:
+			return errors.New("the signed message has too many objects without a length")
+		case len(open) > maxNesting:
 			return errors.New("the signed message is nested too deeply")
+		case constructed:
+			open, at = append(open, object), start
+		default:
+			at = object.end
 		}
 	}
-	return nil
+}
+
+// derHeader reads the tag and the length of the object at a place, which ends
+// no later than the bytes it is given.
+func derHeader(der []byte, at int) (object derObject, constructed bool, start int, ok bool) {
+	if at >= len(der) {
+		return derObject{}, false, 0, false
+	}
+	tag := der[at]
+	at++
+	if tag&0x1f == 0x1f { // a long tag
+		for at < len(der) && der[at]&0x80 != 0 {
+			at++
+		}
+		at++
+	}
+	if at >= len(der) {
+		return derObject{}, false, 0, false
+	}
+	constructed = tag&0x20 != 0
+	length, start := int(der[at]), at+1
+	switch {
+	case length == 0x80:
+		return derObject{end: len(der), indefinite: true}, true, start, constructed
+	case length > 0x80:
+		count := length & 0x7f
+		if length = 0; count > 4 || count > len(der)-start {
+			return derObject{}, false, 0, false
+		}
+		for _, b := range der[start : start+count] {
+			length = length<<8 | int(b)
+		}
+		start += count
+	}
+	return derObject{end: start + length}, constructed, start, length <= len(der)-start
 }

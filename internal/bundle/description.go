@@ -111,15 +111,15 @@ func (d Description) Contradicts(bundleID, shortVersion, buildVersion string) st
 		case b.id() != bundleID:
 			named = b.id()
 		case b.ShortVersion != "" && CompareVersions(string(b.ShortVersion), shortVersion) != 0:
-			return fmt.Sprintf("it describes version %s, not %s", b.ShortVersion, shortVersion)
+			return fmt.Sprintf("it describes version %s, not %s", clip(string(b.ShortVersion)), clip(shortVersion))
 		case b.BuildVersion != "" && CompareVersions(string(b.BuildVersion), buildVersion) != 0:
-			return fmt.Sprintf("it describes build number %s, not %s", b.BuildVersion, buildVersion)
+			return fmt.Sprintf("it describes build number %s, not %s", clip(string(b.BuildVersion)), clip(buildVersion))
 		default:
 			return ""
 		}
 	}
 	if named != "" {
-		return fmt.Sprintf("it describes %s, not %s", named, bundleID)
+		return fmt.Sprintf("it describes %s, not %s", shorten(named, maxValue), shorten(bundleID, maxValue))
 	}
 	return ""
 }

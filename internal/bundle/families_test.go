@@ -442,8 +442,19 @@ func messageFamilies() map[string]family {
 		}, readMessage},
 		"CMS: wide without a length": {4000, func(n int) []byte { return append([]byte{0x30, 0x80}, bytes.Repeat([]byte{5, 1, 1}, n)...) }, readMessage},
 		"CMS: wide":                  {4000, func(n int) []byte { return object(0x30, bytes.Repeat([]byte{5, 0}, n)) }, readMessage},
-		"CMS: messages":              {20, certificates, readMessage},
-		"CMS: a length of 2 GiB":     {4000, func(n int) []byte { return append([]byte{0x30, 0x84, 0x7f, 0xff, 0xff, 0xff}, make([]byte, n)...) }, readMessage},
+		"CMS: longer than their parents": {6, func(n int) []byte {
+			out := []byte{5, 0}
+			for range n {
+				out = object(0x30, out)
+				// The outer one ends behind the header of the inner one.
+				_, _, start, _ := derHeader(out, 0)
+				out = append([]byte{0x30, byte(start)}, out...)
+			}
+			return out
+		}, readMessage},
+		"CMS: empty without a length": {2000, func(n int) []byte { return bytes.Repeat([]byte{0x30, 0x80, 0, 0}, n) }, readMessage},
+		"CMS: messages":               {20, certificates, readMessage},
+		"CMS: a length of 2 GiB":      {4000, func(n int) []byte { return append([]byte{0x30, 0x84, 0x7f, 0xff, 0xff, 0xff}, make([]byte, n)...) }, readMessage},
 		"CMS: a profile": {1000, func(n int) []byte {
 			return bundletest.CMS(sharedList("ProvisionedDevices", 1)(n), bundletest.DistributionIdentity(), false)
 		}, func(content []byte, _ budgets) error {

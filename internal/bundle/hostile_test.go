@@ -69,6 +69,19 @@ func FuzzCpio(f *testing.F) {
 	})
 }
 
+func FuzzPbzx(f *testing.F) {
+	f.Add(pbzxOf(xzOf(0x10)))
+	f.Add(pbzxOf(xzBlocks(0x10, 3)))
+	f.Add(pbzxOf([]byte("as it is")))
+	f.Fuzz(func(t *testing.T, stream []byte) {
+		// What it takes may not depend on what it asks for.
+		n, _ := io.Copy(io.Discard, &pbzxReader{r: bytes.NewReader(stream)})
+		if n > 8<<20+10_000*int64(len(stream)) {
+			t.Errorf("%d bytes of %d", n, len(stream))
+		}
+	})
+}
+
 func FuzzXar(f *testing.F) {
 	f.Add(bundletest.Xar(bundletest.File{Name: "Distribution", Content: []byte("x")}))
 	f.Fuzz(func(t *testing.T, archive []byte) {

@@ -132,7 +132,8 @@ func Open(path string) (*os.File, error) {
 }
 
 func unwrapPath(err error) error {
-	if e, ok := err.(*os.PathError); ok {
+	var e *os.PathError
+	if errors.As(err, &e) {
 		return e.Err // the message names the path already
 	}
 	return err
@@ -164,6 +165,9 @@ func Inspect(name string, r io.ReaderAt, size int64) (Info, error) {
 func inspectWithin(name string, r io.ReaderAt, size int64, spend budgets) (Info, error) {
 	info, err := inspect(r, size, spend)
 	info.Path, info.Size = name, size
+	for _, value := range []*string{&info.Name, &info.BundleID, &info.ShortVersion, &info.BuildVersion, &info.MinimumOS} {
+		*value = shorten(*value, maxText)
+	}
 	if err != nil {
 		var e *Error
 		if !errors.As(err, &e) {

@@ -63,6 +63,7 @@ const (
 
 	maxLoadCommands = 1 << 20
 	smallRead       = 4 << 10
+	maxLibraries    = 2000
 	maxSlices       = 8 // Java classes begin with the same magic, and with a version above this
 	fatMagic64      = 0xcafebabf
 )
@@ -249,7 +250,7 @@ func (s *Slice) readCommands(data []byte, count int) (offset, length int64, err 
 				s.Platform += " simulator" // older ones do not say so
 			}
 		case loadDylib, loadWeakDylib, loadReexportDylib:
-			if name := textAt(body, word(8)); name != "" {
+			if name := textAt(body, word(8)); name != "" && len(s.Libraries) < maxLibraries {
 				s.Libraries = append(s.Libraries, name)
 			}
 		case loadEncryption, loadEncryption64:

@@ -24,6 +24,8 @@ const (
 	maxPkgBundles = 10_000
 	// maxPayloads bounds how many payloads are looked at.
 	maxPayloads = 32
+	// maxComponents bounds how many components are named.
+	maxComponents = 100
 )
 
 // pkgBundle is a bundle that a Distribution or a PackageInfo names.
@@ -144,7 +146,7 @@ type Installer struct {
 func components(archive *xarArchive) []string {
 	names := []string{}
 	for _, entry := range archive.files {
-		if path.Base(entry.path) == "PackageInfo" && path.Dir(entry.path) != "." {
+		if len(names) < maxComponents && path.Base(entry.path) == "PackageInfo" && path.Dir(entry.path) != "." {
 			names = append(names, path.Dir(entry.path))
 		}
 	}
@@ -256,6 +258,9 @@ func findPayload(archive *xarArchive, bundleID string, spend budgets) (*contents
 // payloadApp finds the outermost app with a bundle id, or the first one.
 func payloadApp(files *contents, bundleID string) (string, bool) {
 	for _, f := range files.files {
+		if path.Base(f.path) != "Info.plist" {
+			continue
+		}
 		place, ok := placeOf(f.path)
 		if !ok || !place.plist {
 			continue

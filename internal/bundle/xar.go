@@ -29,6 +29,7 @@ const (
 	// xarDocumentCost is what opening an entry takes besides, of maxPkgXML for
 	// all.
 	xarDocumentCost = 16 << 10
+	bzip2Cost       = 256 << 10
 	// maxXarCertificate bounds a certificate as text.
 	maxXarCertificate = 64 << 10
 )
@@ -114,7 +115,11 @@ func (a *xarArchive) open(e xarEntry) (io.Reader, error) {
 
 // read returns an entry's content, at most limit bytes of it.
 func (a *xarArchive) read(e xarEntry, limit int64, spend *budget) ([]byte, error) {
-	if err := spend.spend(xarDocumentCost); err != nil {
+	cost := int64(xarDocumentCost)
+	if strings.Contains(e.style, "bzip2") {
+		cost = bzip2Cost
+	}
+	if err := spend.spend(cost); err != nil {
 		return nil, err
 	}
 	r, err := a.open(e)
