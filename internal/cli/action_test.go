@@ -95,20 +95,25 @@ func TestTheActionWorksFromACheckout(t *testing.T) {
 	temp := t.TempDir()
 	step := func(i int, variables ...string) string {
 		t.Helper()
-		c := exec.CommandContext(t.Context(), "bash", "-c", action.Runs.Steps[i].Run)
-		c.Dir, c.Env = root, append(os.Environ(), append(variables, "RUNNER_TEMP="+temp, "RUNNER_OS=Linux", "RUNNER_ARCH=X64", "GITHUB_PATH="+temp+"/path", "GITHUB_OUTPUT="+temp+"/output", "GITHUB_STEP_SUMMARY="+temp+"/summary", "GITHUB_ACTIONS=true")...)
+		c := stepCommand(t, action.Runs.Steps[i].Run, append(variables,
+			"RUNNER_TEMP="+temp, "RUNNER_OS=Linux", "RUNNER_ARCH=X64", "GITHUB_PATH="+temp+"/path",
+			"GITHUB_OUTPUT="+temp+"/output", "GITHUB_STEP_SUMMARY="+temp+"/summary", "GITHUB_ACTIONS=true")...)
+		c.Dir = root
 		out, err := c.CombinedOutput()
 		if err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
 		return string(out)
 	}
-	step(0, "WANTED=", "REPOSITORY=", "SOURCE="+root, "SERVER=")
+	step(0, "WANTED=", "REF=main", "REPOSITORY=", "SOURCE="+root, "SERVER=")
 	added, err := os.ReadFile(filepath.Join(temp, "path"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	step(1, "PATH="+strings.TrimSpace(string(added))+string(os.PathListSeparator)+os.Getenv("PATH"), "PACKAGES=testdata/Small.ipa\n", "ARGS=--sandbox --poll-interval 50ms", "ASCEND_GROUPS=QA", "ASCEND_NO_WAIT=false", "ASCEND_TIMEOUT=", "ASCEND_CONFIG=", "ASCEND_NOTIFY=", "ASCEND_REPORT="+temp+"/report.html")
+	step(1, "PATH="+strings.TrimSpace(string(added))+string(os.PathListSeparator)+os.Getenv("PATH"),
+		"PACKAGES=testdata/Small.ipa\n", "ARGS=--sandbox\n--poll-interval '50ms'\n", "WAIT=true", "ASCEND_GROUPS=QA",
+		"ASCEND_WHAT_TO_TEST=- the \"new\" tab\n- 'old' ones", "ASCEND_TIMEOUT=", "ASCEND_CONFIG=", "ASCEND_NOTIFY=",
+		"ASCEND_REPORT="+temp+"/report.html")
 	if page, err := os.ReadFile(filepath.Join(temp, "report.html")); err != nil || !bytes.Contains(page, []byte("</html>")) {
 		t.Errorf("there is no report: %v", err)
 	}
@@ -127,20 +132,14 @@ func TestTheActionVerifiesWhatItDownloads(t *testing.T) {
 		}
 	}
 	_, action := readAction(t)
-	var archive bytes.Buffer
-	compressed := gzip.NewWriter(&archive)
-	files := tar.NewWriter(compressed)
-	program := "#!/bin/sh\necho released\n"
-	if err := errors.Join(files.WriteHeader(&tar.Header{Name: "ascend", Mode: 0o755, Size: int64(len(program))}), second(files.Write([]byte(program))), files.Close(), compressed.Close()); err != nil {
-		t.Fatal(err)
-	}
+	archive := releasedArchive(t)
 	sum := func(b []byte) string { return fmt.Sprintf("%x", sha256.Sum256(b)) }
 	const name = "ascend_1.2.3_darwin_arm64.tar.gz"
 	for title, c := range map[string]struct {
 		checksums string
 		works     bool
 	}{
-		"as released":        {sum(nil) + "  other.tar.gz\n" + sum(archive.Bytes()) + "  " + name + "\n", true},
+		"as released":        {sum(nil) + "  other.tar.gz\n" + sum(archive) + "  " + name + "\n", true},
 		"changed":            {sum([]byte("what it was")) + "  " + name + "\n", false},
 		"without a checksum": {sum(nil) + "  other.tar.gz\n", false},
 	} {
@@ -148,7 +147,7 @@ func TestTheActionVerifiesWhatItDownloads(t *testing.T) {
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				switch r.URL.Path {
 				case "/ascend-cli/ascend/releases/download/v1.2.3/" + name:
-					_, _ = w.Write(archive.Bytes()) // the client's fault if it fails
+					_, _ = w.Write(archive) // the client's fault if it fails
 				case "/ascend-cli/ascend/releases/download/v1.2.3/checksums.txt":
 					_, _ = io.WriteString(w, c.checksums) // as above
 				default:
@@ -157,8 +156,9 @@ func TestTheActionVerifiesWhatItDownloads(t *testing.T) {
 			}))
 			defer server.Close()
 			temp := t.TempDir()
-			step := exec.CommandContext(t.Context(), "bash", "-c", action.Runs.Steps[0].Run)
-			step.Env = append(os.Environ(), "WANTED=v1.2.3", "REPOSITORY=ascend-cli/ascend", "SOURCE=/nowhere", "SERVER="+server.URL, "RUNNER_TEMP="+temp, "RUNNER_OS=macOS", "RUNNER_ARCH=ARM64", "GITHUB_PATH="+filepath.Join(temp, "path"))
+			step := stepCommand(t, action.Runs.Steps[0].Run, "WANTED=v1.2.3", "REF=main",
+				"REPOSITORY=ascend-cli/ascend", "SOURCE=/nowhere", "SERVER="+server.URL, "RUNNER_TEMP="+temp,
+				"RUNNER_OS=macOS", "RUNNER_ARCH=ARM64", "GITHUB_PATH="+filepath.Join(temp, "path"))
 			out, err := step.CombinedOutput()
 			if !c.works {
 				if _, statErr := os.Stat(filepath.Join(temp, "ascend-bin", "ascend")); err == nil || statErr == nil {
@@ -175,6 +175,131 @@ func TestTheActionVerifiesWhatItDownloads(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestTheActionVerifiesTheAttestation has a gh that verifies, one that refuses,
+// one that is too old to know of attestations, and none.
+func TestTheActionVerifiesTheAttestation(t *testing.T) {
+	for _, tool := range []string{"bash", "tar"} {
+		if _, err := exec.LookPath(tool); err != nil || runtime.GOOS == "windows" {
+			t.Skipf("there is no %s", tool)
+		}
+	}
+	const (
+		name     = "ascend_1.2.3_linux_amd64.tar.gz"
+		workflow = " --signer-workflow github.com/ascend-cli/ascend/.github/workflows/release.yml"
+		verify   = "attestation verify " + name + " --repo ascend-cli/ascend" + workflow
+		ref      = " --source-ref refs/tags/v1.2.3"
+		help     = "case \"$*\" in *--help) echo --repo --source-ref; exit 0 ;; esac\n"
+		said     = "echo \"$GH_HOST $GH_TOKEN $*\" >> \"$FIXTURE/asked\"\n"
+	)
+	for title, c := range map[string]struct {
+		gh, server string
+		works      bool
+		asked      string
+	}{
+		"verified":                      {help + said, "https://github.com", true, "github.com secret " + verify + ref + "\n"},
+		"refused":                       {help + said + "exit 1", "https://github.com", false, "github.com secret " + verify + ref + "\n"},
+		"an older gh":                   {strings.ReplaceAll(help, "--source-ref", "") + said, "https://github.com", true, "github.com secret " + verify + "\n"},
+		"a very old gh":                 {"echo unknown command; exit 1", "https://github.com", true, ""},
+		"none":                          {"exit 127", "https://github.com", true, ""},
+		"a server without attestations": {help + said + "exit 1", "https://git.example.com", true, ""},
+	} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			_, action := readAction(t)
+			temp, archive := t.TempDir(), releasedArchive(t)
+			for file, content := range map[string]string{
+				name:            string(archive),
+				"checksums.txt": fmt.Sprintf("%x  %s\n", sha256.Sum256(archive), name),
+				"curl":          "#!/bin/sh\nfor last; do :; done\ncp \"$FIXTURE/${last##*/}\" \"${last##*/}\"\n",
+				"gh":            "#!/bin/sh\n" + c.gh + "\n",
+			} {
+				if err := os.WriteFile(filepath.Join(temp, file), []byte(content), 0o755); err != nil {
+					t.Fatal(err)
+				}
+			}
+			step := stepCommand(t, action.Runs.Steps[0].Run, "WANTED=", "REF=v1.2.3", "REPOSITORY=ascend-cli/ascend",
+				"SOURCE=/nowhere", "SERVER="+c.server, "GH_TOKEN=secret", "RUNNER_TEMP="+temp,
+				"RUNNER_OS=Linux", "RUNNER_ARCH=X64",
+				"FIXTURE="+temp, "GITHUB_PATH="+filepath.Join(temp, "path"),
+				"PATH="+temp+string(os.PathListSeparator)+os.Getenv("PATH"))
+			out, err := step.CombinedOutput()
+			_, installed := os.Stat(filepath.Join(temp, "ascend-bin", "ascend"))
+			_, added := os.Stat(filepath.Join(temp, "path"))
+			if (err == nil) != c.works || (installed == nil) != c.works || (added == nil) != c.works {
+				t.Errorf("%v, %v, %v\n%s", err, installed, added, out)
+			}
+			asked, err := os.ReadFile(filepath.Join(temp, "asked"))
+			if string(asked) != c.asked {
+				t.Errorf("gh was asked %q, %v", asked, err)
+			}
+			if notice := strings.Contains(string(out), "only the checksum of "+name); notice != (c.asked == "") {
+				t.Errorf("the log says otherwise:\n%s", out)
+			}
+			if strings.Contains(string(out), "secret") {
+				t.Errorf("the token is in the log:\n%s", out)
+			}
+		})
+	}
+}
+
+// TestTheActionRefusesWhatNoReleaseIs looks that a typing error in version, or
+// a runner that there is no release for, is not answered with another program.
+func TestTheActionRefusesWhatNoReleaseIs(t *testing.T) {
+	if _, err := exec.LookPath("bash"); err != nil || runtime.GOOS == "windows" {
+		t.Skip("there is no bash")
+	}
+	_, action := readAction(t)
+	for _, c := range [][]string{
+		{"the input version", "WANTED=1.2.3"}, {"the input version", "WANTED=latest"},
+		{"the input version", "WANTED=v1.2.3/../../../../other/other/releases/download/v1.2.3"},
+		{"the input version", "WANTED=v1.2.3\nv1.2.4"}, {"the input version", "WANTED=v1.2.3$(touch x)"},
+		{"architecture", "WANTED=v1.2.3", "RUNNER_ARCH=ARM"}, {"system", "WANTED=v1.2.3", "RUNNER_OS=Plan9"},
+	} {
+		temp := t.TempDir()
+		step := stepCommand(t, action.Runs.Steps[0].Run, append([]string{"RUNNER_OS=Linux", "RUNNER_ARCH=X64", "REF=main",
+			"REPOSITORY=ascend-cli/ascend", "SOURCE=" + temp, "SERVER=https://github.invalid", "RUNNER_TEMP=" + temp,
+			"GITHUB_PATH=" + filepath.Join(temp, "path")}, c[1:]...)...)
+		out, err := step.CombinedOutput()
+		if err == nil || !strings.Contains(string(out), "::error title=ascend::") || !strings.Contains(string(out), c[0]) {
+			t.Errorf("%q: %v\n%s", c, err, out)
+		}
+	}
+}
+
+// releasedArchive has a program that says so.
+func releasedArchive(t *testing.T) []byte {
+	t.Helper()
+	var archive bytes.Buffer
+	compressed := gzip.NewWriter(&archive)
+	files := tar.NewWriter(compressed)
+	program := "#!/bin/sh\necho released\n"
+	err := errors.Join(
+		files.WriteHeader(&tar.Header{Name: "ascend", Mode: 0o755, Size: int64(len(program))}),
+		second(files.Write([]byte(program))), files.Close(), compressed.Close())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return archive.Bytes()
+}
+
+// stepCommand is a step as a runner starts it: its script in a file, for a
+// bash that stops at the first failure. ASCEND_TEST_BASH names another bash,
+// such as the 3.2 of macOS.
+func stepCommand(t *testing.T, script string, variables ...string) *exec.Cmd {
+	t.Helper()
+	shell := os.Getenv("ASCEND_TEST_BASH")
+	if shell == "" {
+		shell = "bash"
+	}
+	file := filepath.Join(t.TempDir(), "step.sh")
+	if err := os.WriteFile(file, []byte(script), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := exec.CommandContext(t.Context(), shell, "--noprofile", "--norc", "-e", "-o", "pipefail", file)
+	c.Env = append(os.Environ(), variables...)
+	return c
 }
 
 func second[T any](_ T, err error) error { return err }

@@ -58,7 +58,7 @@ func arrange(app *cli.App, args []string, getenv func(string) string) ([]string,
 				return args, unknownFlag(command, path, name)
 			}
 			if flag != nil && !assigned && takesValue(flag) {
-				if i++; i == len(rest) {
+				if i++; i == len(rest) || rest[i] == "--" {
 					return args, usagef("", "flag --%s needs a value", name)
 				}
 				value, assigned = rest[i], true

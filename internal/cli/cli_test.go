@@ -79,6 +79,7 @@ func TestMistakesInACommandLineAreExplained(t *testing.T) {
 	for line, words := range map[string]string{
 		"upload App.ipa --group QA":              "did you mean --groups?",
 		"upload App.ipa --groups":                "needs a value",
+		"upload --groups -- App.ipa":             "--groups needs a value",
 		"uplaod App.ipa":                         "did you mean upload?",
 		"App.ipa":                                "ascend upload App.ipa",
 		"auth chekc":                             `no command "chekc" under ascend auth, did you mean check?`,
