@@ -94,7 +94,8 @@ func (r *reader) run(script string) *process {
 	r.t.Helper()
 	p := r.command()
 	p.Cmd = exec.CommandContext(r.t.Context(), "bash", "-c", "trap 'kill $(jobs -p) 2>/dev/null || true' EXIT\nset -e\n"+script)
-	p.Env = append(r.command().Env, "ASCEND_POLL_INTERVAL=20ms", "NOTE=What is new", "BITRISE_IPA_PATH="+filepath.Join(r.dir, "App.ipa"), "CI_APP_STORE_SIGNED_APP_PATH="+filepath.Join(r.dir, "build"))
+	p.Env = append(r.command().Env, "ASCEND_POLL_INTERVAL=20ms", "NOTE=What is new", "PACKAGE=App.ipa",
+		"BITRISE_IPA_PATH="+filepath.Join(r.dir, "App.ipa"), "CI_APP_STORE_SIGNED_APP_PATH="+filepath.Join(r.dir, "build"))
 	p.Dir, p.Stdout, p.Stderr = r.dir, &p.out, &p.err
 	p.run()
 	return p
@@ -218,7 +219,7 @@ func TestEveryCommandInTextWorks(t *testing.T) {
 		// What a reader fills in.
 		filled := strings.NewReplacer(
 			"$(go env GOPATH)/bin/ascend\"", "ascend", "PACKAGE…", "App.ipa", "pilot … --explain", "pilot upload -i App.ipa --explain", "pilot upload …", "pilot upload -i App.ipa", "COMMAND", "upload",
-			"--key-id ID --issuer-id UUID", "", "$[[ inputs.package ]]", "App.ipa", "build/*.ipa", "brands/*/App.ipa",
+			"--key-id ID --issuer-id UUID", "", "build/*.ipa", "brands/*/App.ipa",
 			"--listen :8080", "--listen 127.0.0.1:0", "https://hooks.example.com/", "http://127.0.0.1:1/",
 		).Replace(command)
 		if mention := regexp.MustCompile(`^ascend [a-z -]+$|…`); mention.MatchString(filled) && !strings.Contains(filled, "--help") && filled != "ascend auth check" || ran[filled] {

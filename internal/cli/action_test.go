@@ -188,9 +188,9 @@ func TestTheActionVerifiesTheAttestation(t *testing.T) {
 	const (
 		name     = "ascend_1.2.3_linux_amd64.tar.gz"
 		workflow = " --signer-workflow github.com/ascend-cli/ascend/.github/workflows/release.yml"
-		verify   = "attestation verify " + name + " --repo ascend-cli/ascend" + workflow
+		verify   = "github.com secret attestation verify " + name + " --repo ascend-cli/ascend"
 		ref      = " --source-ref refs/tags/v1.2.3"
-		help     = "case \"$*\" in *--help) echo --repo --source-ref; exit 0 ;; esac\n"
+		help     = "case \"$*\" in *--help) echo --repo --signer-workflow --source-ref; exit 0 ;; esac\n"
 		said     = "echo \"$GH_HOST $GH_TOKEN $*\" >> \"$FIXTURE/asked\"\n"
 	)
 	for title, c := range map[string]struct {
@@ -198,9 +198,11 @@ func TestTheActionVerifiesTheAttestation(t *testing.T) {
 		works      bool
 		asked      string
 	}{
-		"verified":                      {help + said, "https://github.com", true, "github.com secret " + verify + ref + "\n"},
-		"refused":                       {help + said + "exit 1", "https://github.com", false, "github.com secret " + verify + ref + "\n"},
-		"an older gh":                   {strings.ReplaceAll(help, "--source-ref", "") + said, "https://github.com", true, "github.com secret " + verify + "\n"},
+		"verified":                      {help + said, "https://github.com", true, verify + workflow + ref + "\n"},
+		"refused":                       {help + said + "exit 1", "https://github.com", false, verify + workflow + ref + "\n"},
+		"gh 2.52":                       {strings.ReplaceAll(help, " --source-ref", "") + said, "https://github.com", true, verify + workflow + "\n"},
+		"gh 2.49":                       {strings.ReplaceAll(help, " --signer-workflow --source-ref", "") + said, "https://github.com", true, verify + "\n"},
+		"a data site":                   {help + said, "https://data.ghe.com", true, strings.NewReplacer("github.com", "data.ghe.com").Replace(verify+workflow) + ref + "\n"},
 		"a very old gh":                 {"echo unknown command; exit 1", "https://github.com", true, ""},
 		"none":                          {"exit 127", "https://github.com", true, ""},
 		"a server without attestations": {help + said + "exit 1", "https://git.example.com", true, ""},

@@ -58,7 +58,7 @@ func words(t *testing.T) vocabulary {
 var results = []string{"ASCEND_BUILD_ID", "ASCEND_BUILD_UPLOAD_ID", "ASCEND_APP_ID", "ASCEND_VERSION", "ASCEND_BUILD_NUMBER", "ASCEND_STATE", "ASCEND_TESTFLIGHT_URL"}
 
 // foreign are the flags of other tools that documents name.
-var foreign = []string{"cask", "rm", "ignore-missing", "owner", "retry", "key", "value", "sign", "api", "upload-app", "validate-app"}
+var foreign = []string{"cask", "rm", "ignore-missing", "owner", "repo", "retry", "key", "value", "sign", "api", "upload-app", "validate-app"}
 
 // TestDocumentsNameWhatThereIs looks at every --flag, every ASCEND_ variable
 // and every `ascend command` in the documents.
