@@ -208,7 +208,6 @@ func TestTheActionVerifiesTheAttestation(t *testing.T) {
 		"a server without attestations": {help + said + "exit 1", "https://git.example.com", true, ""},
 	} {
 		t.Run(title, func(t *testing.T) {
-			t.Parallel()
 			_, action := readAction(t)
 			temp, archive := t.TempDir(), releasedArchive(t)
 			for file, content := range map[string]string{
