@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/mail"
+	"regexp"
 	"strings"
 )
 
@@ -77,7 +78,7 @@ func Read(r io.Reader) ([]Tester, error) {
 				continue
 			}
 		}
-		tester := Tester{Line: line, FirstName: field(record, at.first), LastName: field(record, at.last), Email: field(record, at.email), Groups: groupsOf(field(record, at.groups))}
+		tester := Tester{Line: line, FirstName: field(record, at.first), LastName: field(record, at.last), Email: field(record, at.email), Groups: groupsOf(raw(record, at.groups))}
 		if reason := tester.problem(); reason != "" {
 			errs = append(errs, &RowError{line, reason})
 			continue
@@ -114,7 +115,9 @@ func headerOf(record []string) (columns, bool) {
 	return at, at.email >= 0
 }
 
-func field(record []string, i int) string {
+func field(record []string, i int) string { return unguarded(raw(record, i)) }
+
+func raw(record []string, i int) string {
 	if i < 0 || i >= len(record) {
 		return ""
 	}
@@ -124,7 +127,7 @@ func field(record []string, i int) string {
 func groupsOf(text string) []string {
 	var groups []string
 	for name := range strings.SplitSeq(text, ";") {
-		if name = strings.TrimSpace(name); name != "" {
+		if name = unguarded(strings.TrimSpace(name)); name != "" {
 			groups = append(groups, name)
 		}
 	}
@@ -158,10 +161,34 @@ func Write(w io.Writer, list []Tester) error {
 		return err
 	}
 	for _, t := range list {
-		if err := writer.Write([]string{t.FirstName, t.LastName, t.Email, strings.Join(t.Groups, ";"), "", ""}); err != nil {
+		groups := make([]string, len(t.Groups))
+		for i, name := range t.Groups {
+			groups[i] = guarded(name) // each: some programs split at semicolons
+		}
+		if err := writer.Write([]string{guarded(t.FirstName), guarded(t.LastName), guarded(t.Email), strings.Join(groups, ";"), "", ""}); err != nil {
 			return err
 		}
 	}
 	writer.Flush()
 	return writer.Error()
+}
+
+// formula matches what a spreadsheet would compute instead of show, with the
+// quotes in front of it that say that it is text.
+var formula = regexp.MustCompile("^'*[=+\\-@\t\r\n|＝＋－＠]")
+
+// guarded marks a text that looks like a formula as text, as spreadsheets do.
+func guarded(text string) string {
+	if formula.MatchString(text) {
+		return "'" + text
+	}
+	return text
+}
+
+// unguarded takes the mark away again.
+func unguarded(text string) string {
+	if strings.HasPrefix(text, "'") && formula.MatchString(text) {
+		return text[1:]
+	}
+	return text
 }

@@ -2,6 +2,7 @@ package testers
 
 import (
 	"bytes"
+	"encoding/csv"
 	"fmt"
 	"reflect"
 	"strings"
@@ -62,6 +63,31 @@ func TestAnExportIsAnImport(t *testing.T) {
 	got, err := Read(&b)
 	if err != nil || !reflect.DeepEqual(got, list) {
 		t.Errorf("%v\n got %+v\nwant %+v", err, got, list)
+	}
+}
+
+// TestAFormulaIsText has names that a spreadsheet would compute, which testers
+// choose themselves.
+func TestAFormulaIsText(t *testing.T) {
+	for _, name := range []string{"=HYPERLINK(\"https://example.com\")", "+1", "-1", "@SUM(A1)", "'=1", "＝1", "|calc", "=1\n=2"} {
+		list := []Tester{{2, name, name, "+dana@example.com", []string{name, "QA"}}}
+		var b bytes.Buffer
+		if err := Write(&b, list); err != nil {
+			t.Fatal(err)
+		}
+		rows, err := csv.NewReader(bytes.NewReader(b.Bytes())).ReadAll()
+		if err != nil || len(rows) != 2 {
+			t.Fatalf("%v: %q", err, b.String())
+		}
+		for _, cell := range append(rows[1][:3], strings.Split(rows[1][3], ";")...) {
+			if cell != "QA" && !strings.HasPrefix(cell, "'") {
+				t.Errorf("%q is a cell", cell)
+			}
+		}
+		got, err := Read(&b)
+		if err != nil || !reflect.DeepEqual(got, list) {
+			t.Errorf("%v\n got %+v\nwant %+v", err, got, list)
+		}
 	}
 }
 
