@@ -53,8 +53,19 @@ func (e *KeyError) Error() string { return "API key: " + e.Reason }
 func NewKey(id, issuerID, private string) (Key, error) {
 	id = trimValue(id)
 	issuerID = trimValue(issuerID)
-	if id == "" {
+	switch {
+	case id == "":
 		return Key{}, &KeyError{Reason: "the key id is missing", Hint: "it is the ten characters in the file name AuthKey_<key id>.p8"}
+	case MayBeSecret(id):
+		return Key{}, &KeyError{
+			Reason: "what is given as the key id is no id, but may be a key (it is not shown)",
+			Hint:   "the key id is the ten characters in the file name AuthKey_<key id>.p8; the text of the key has a place of its own",
+		}
+	case MayBeSecret(issuerID):
+		return Key{}, &KeyError{
+			Reason: "what is given as the issuer id is no id, but may be a key (it is not shown)",
+			Hint:   "the issuer id is the UUID that App Store Connect shows above the keys; the text of the key has a place of its own",
+		}
 	}
 	parsed, err := ParsePrivateKey(private)
 	if err != nil {
@@ -237,6 +248,12 @@ func ParseKeyFile(content []byte, readFile func(path string) ([]byte, error)) (K
 	}
 	text := file.Key
 	if trimValue(text) == "" {
+		if MayBeSecret(path) {
+			return Key{}, &KeyError{
+				Reason: "the JSON key file has what may be a key where the path of one belongs (it is not shown)",
+				Hint:   "the text of the private key goes to the field key",
+			}
+		}
 		read, err := readFile(path)
 		if err != nil {
 			return Key{}, &KeyError{Reason: fmt.Sprintf("the private key named in the JSON key file cannot be read: %v", err)}
