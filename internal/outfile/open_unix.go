@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/google/renameio/v2"
 )
 
 // NoFollow is the flag of an open that follows no symbolic link at the end of
@@ -38,6 +40,26 @@ func open(path string, flag int, access Access) (*os.File, error) {
 		}
 	}
 	return file, nil
+}
+
+// Replace writes a private file so that a reader sees the old content or the
+// new one, also after a power loss. It replaces a link instead of following it.
+func Replace(path string, content []byte) error {
+	pending, err := renameio.NewPendingFile(path, renameio.WithStaticPermissions(0o600))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = pending.Cleanup() }() // there is nothing left after success
+	if _, err := pending.Write(content); err != nil {
+		return err
+	}
+	return pending.CloseAtomicallyReplace()
+}
+
+// follow finds out whether a path leads through a link of another user's.
+func follow(path string) error {
+	_, _, err := resolve(path)
+	return err
 }
 
 // maxLinks is how many links a path may lead through.

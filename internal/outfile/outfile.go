@@ -93,6 +93,14 @@ func Check(path string, access Access) error {
 	return file.Close()
 }
 
+// Folder makes a folder for private files where there is none.
+func Folder(path string) error {
+	if err := follow(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.MkdirAll(path, 0o700)
+}
+
 // protect makes a private file private that existed before.
 func protect(file *os.File) error {
 	info, err := file.Stat()

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/google/renameio/v2/maybe"
+	"github.com/ascend-cli/ascend/internal/outfile"
 )
 
 // An AppKey names an app on one platform: what is remembered of its builds
@@ -106,11 +106,11 @@ func (h *History) Add(k AppKey, p Processing) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(h.dir, 0o700); err != nil {
+	if err := outfile.Folder(h.dir); err != nil {
 		return err
 	}
 	h.prune()
-	return maybe.WriteFile(h.path(k), content, 0o600)
+	return outfile.Replace(h.path(k), content)
 }
 
 // prune forgets apps that get no more builds, as those of a sandbox that is

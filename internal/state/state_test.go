@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -182,6 +183,63 @@ func TestOneProcessAtATimeWorksOnAnUpload(t *testing.T) {
 	group.Wait()
 	if most != 1 || total == 0 {
 		t.Errorf("%d at a time, %d in all", most, total)
+	}
+}
+
+// TestFilesArePrivateAlsoWhereTheyExistedBefore has files that an earlier
+// version, or somebody else, made for all to read.
+func TestFilesArePrivateAlsoWhereTheyExistedBefore(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("modes mean nothing there")
+	}
+	s, r := newStore(t), record("42")
+	h := OpenHistory(filepath.Join(t.TempDir(), "processing"), s.now)
+	app := AppKey{API: "https://api.example", AppID: "1", Platform: "IOS"}
+	for path, write := range map[string]func() error{
+		s.path(r.Key, ".json"): func() error { return s.Save(r) },
+		s.path(r.Key, ".lock"): func() error { unlock, err := s.Lock(r.Key); t.Cleanup(unlock); return err },
+		h.path(app):            func() error { return h.Add(app, Processing{BuildID: "b", Seconds: 60}) },
+	} {
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := write(); err != nil {
+			t.Fatal(err)
+		}
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", filepath.Base(path), err, info.Mode())
+		}
+	}
+}
+
+// TestNothingIsWrittenThroughALink has links where records and locks are about
+// to be written.
+func TestNothingIsWrittenThroughALink(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("links take a right of their own there")
+	}
+	for extension, write := range map[string]func(*Store, Record) error{
+		".json": func(s *Store, r Record) error { return s.Save(r) },
+		".lock": func(s *Store, r Record) error { unlock, err := s.Lock(r.Key); _ = unlock; return err },
+	} {
+		s, r := newStore(t), record("42")
+		victim := filepath.Join(t.TempDir(), "victim")
+		if err := os.MkdirAll(s.Dir(), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(victim, []byte("before"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(victim, s.path(r.Key, extension)); err != nil {
+			t.Fatal(err)
+		}
+		err := write(s, r)
+		if content, readErr := os.ReadFile(victim); readErr != nil || string(content) != "before" {
+			t.Errorf("%s: %v, and the file says %q", extension, err, content)
+		}
 	}
 }
 

@@ -15,7 +15,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
-	"github.com/google/renameio/v2/maybe"
+
+	"github.com/ascend-cli/ascend/internal/outfile"
 )
 
 // A Store keeps records in a folder, one file each.
@@ -77,10 +78,10 @@ func (s *Store) Save(r Record) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+	if err := outfile.Folder(s.dir); err != nil {
 		return err
 	}
-	return maybe.WriteFile(s.path(r.Key, ".json"), content, 0o600)
+	return outfile.Replace(s.path(r.Key, ".json"), content)
 }
 
 // Remove forgets a record. There may be none.
@@ -155,12 +156,13 @@ func (e *HeldError) Error() string {
 // Lock makes sure that no other process on this machine works on the same
 // upload. The error is a [*HeldError] if one does.
 func (s *Store) Lock(k Key) (unlock func(), err error) {
-	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+	if err := outfile.Folder(s.dir); err != nil {
 		return nil, err
 	}
 	path := s.path(k, ".lock")
 	for {
-		lock := flock.New(path, flock.SetPermissions(0o600))
+		// A link is not followed: the lock is taken on what is there.
+		lock := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR|outfile.NoFollow), flock.SetPermissions(0o600))
 		held, err := lock.TryLock()
 		if err != nil {
 			return nil, err
@@ -178,7 +180,7 @@ func (s *Store) Lock(k Key) (unlock func(), err error) {
 		}
 		host, _ := os.Hostname() // a name for people only
 		if holder, err := json.Marshal(Holder{PID: os.Getpid(), Host: host, Since: s.now().UTC()}); err == nil {
-			_ = os.WriteFile(path, holder, 0o600) // for people too; the lock holds without
+			_ = outfile.Write(path, holder, outfile.Private) // for people too; the lock holds without
 		}
 		return func() {
 			_ = os.Remove(path) // while it is held, so that nobody else's is removed
