@@ -29,7 +29,7 @@ type planted struct {
 	intercept func(http.ResponseWriter, *http.Request) bool
 	code      int
 	// masked tells that the log's system is told what to hide, which takes the
-	// secret.
+	// secret. It is on request only.
 	masked bool
 }
 
@@ -55,9 +55,13 @@ func plants(key sandbox.Key) map[string]planted {
 		"a configuration":              {args: []string{"--config", "ascend.yml"}, files: map[string]string{"ascend.yml": "review_info:\n  demo_account_name: demo\n  demo_account_password: " + password + "\n"}},
 		"pilot's options":              {command: "pilot", args: []string{"--beta_app_review_info", review}},
 		"a log of JSON":                {args: []string{"--log-format", "json", "--review-info-json", review}},
-		"a log of GitHub":              {env: []string{"ASCEND_CI=github"}, args: []string{"--review-info-json", review}, masked: true},
-		"a log of GitHub, JSON file":   {env: []string{"ASCEND_CI=github"}, args: []string{"--api-key-path", "key.json"}, files: map[string]string{"key.json": string(document)}, masked: true},
-		"a log of Azure":               {env: []string{"ASCEND_CI=azure"}, args: []string{"--review-info-json", review}, masked: true},
+		"a log of GitHub":              {env: []string{"ASCEND_CI=github"}, args: []string{"--review-info-json", review}},
+		"a log of GitHub, JSON file":   {env: []string{"ASCEND_CI=github"}, args: []string{"--api-key-path", "key.json"}, files: map[string]string{"key.json": string(document)}},
+		"a log of Azure":               {env: []string{"ASCEND_CI=azure"}, args: []string{"--review-info-json", review}},
+		"GitHub masks":                 {env: []string{"ASCEND_CI=github"}, args: []string{"--review-info-json", review, "--ci-mask"}, masked: true},
+		"GitHub masks a JSON file":     {env: []string{"ASCEND_CI=github", "ASCEND_CI_MASK=true"}, args: []string{"--api-key-path", "key.json"}, files: map[string]string{"key.json": string(document)}, masked: true},
+		"Azure masks":                  {env: []string{"ASCEND_CI=azure"}, args: []string{"--review-info-json", review, "--ci-mask"}, masked: true},
+		"GitLab has no masks":          {env: []string{"ASCEND_CI=gitlab"}, args: []string{"--review-info-json", review, "--ci-mask"}},
 		"a log of GitLab":              {env: []string{"ASCEND_CI=gitlab"}, args: []string{"--review-info-json", review}},
 		"a run that fails":             {args: []string{"--groups", "Nobody", "--review-info-json", review}, code: 4},
 		"a damaged key":                {env: []string{"ASCEND_KEY=" + damaged}, code: 3},

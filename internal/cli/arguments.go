@@ -27,7 +27,8 @@ func arrange(app *cli.App, args []string, getenv func(string) string) ([]string,
 	}
 	if command == nil {
 		if len(rest) > 0 && strings.HasPrefix(rest[0], "-") && rest[0] != "--help" && rest[0] != "-h" {
-			return args, usagef("flags go behind the command: ascend upload "+rest[0]+" …", "there is no command before %s", rest[0])
+			name, _, _ := strings.Cut(rest[0], "=") // the value may be a secret
+			return args, usagef("flags go behind the command: ascend upload "+name+" …", "there is no command before %s", name)
 		}
 		if len(rest) > 0 && !strings.HasPrefix(rest[0], "-") && rest[0] != "help" && rest[0] != "h" {
 			return args, unknownCommand(app, rest[0])
@@ -72,6 +73,9 @@ func arrange(app *cli.App, args []string, getenv func(string) string) ([]string,
 		}
 	}
 	for _, flag := range command.Flags {
+		if err := misplacedVariable(flag, getenv); err != nil {
+			return args, err
+		}
 		if variable := variableOf(flag); getenv(variable) != "" {
 			if err := checkValue(flag, variable, getenv(variable)); err != nil {
 				return args, err

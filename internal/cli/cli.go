@@ -39,6 +39,7 @@ type program struct {
 // exit code.
 func Run(ctx context.Context, env Environment, args []string) int {
 	dropEmptyVariables()
+	env.Streams = env.Streams.Guarded()
 	p := &program{Environment: env}
 	if len(args) > 0 && args[0] == "pilot" {
 		return p.runPilot(ctx, args[1:])
@@ -55,7 +56,10 @@ func (p *program) runArguments(ctx context.Context, args []string) int {
 		p.complete(app.Commands, args[:n-1])
 		return 0
 	}
-	args, err := arrange(app, args, p.Getenv)
+	err := misplacedArgument(args, "key")
+	if err == nil {
+		args, err = arrange(app, args, p.Getenv)
+	}
 	if err == nil {
 		p.Streams.CI, err = ciOf(args, p.Getenv)
 		p.Streams.Live = p.Streams.Live && p.Streams.CI == term.NoCI // its lines are for a log

@@ -73,8 +73,7 @@ func (p *program) completionCommand() *cli.Command {
 			if !ok || c.NArg() != 1 {
 				return usagef("ascend completion bash", "for which shell? %s", strings.Join(shells, ", "))
 			}
-			_, err := fmt.Fprint(p.Streams.Out, script)
-			return err
+			return p.Streams.Verbatim(script)
 		},
 	}
 }
@@ -130,8 +129,7 @@ func (p *program) manualCommand() *cli.Command {
 			if err := noArguments(c); err != nil {
 				return err
 			}
-			_, err := fmt.Fprint(p.Streams.Out, p.manual())
-			return err
+			return p.Streams.Verbatim(p.manual())
 		},
 	}
 }

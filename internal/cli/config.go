@@ -11,6 +11,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/ascend-cli/ascend/asc"
+	"github.com/ascend-cli/ascend/internal/release"
 )
 
 func configFlag() []cli.Flag {
@@ -45,6 +48,9 @@ func (p *program) configure(c *cli.Context) error {
 	}
 	for key, node := range values {
 		if err := p.setFromConfig(c, key, node); err != nil {
+			if release.KindOf(err) == release.Auth {
+				return err
+			}
 			return usagef(hintOf(err), "--config %s, line %d: %v", path, node.Line, err)
 		}
 	}
@@ -66,6 +72,9 @@ func hintOf(err error) string {
 
 func (p *program) setFromConfig(c *cli.Context, key string, node yaml.Node) error {
 	name := strings.ReplaceAll(key, "_", "-")
+	if nodeHoldsKey(&node) {
+		return misplaced(configKey(key) + " in a configuration file")
+	}
 	if flag, ok := structured[configKey(key)]; ok && node.Kind != yaml.ScalarNode {
 		if c.IsSet(flag) || name == "what-to-test" && c.IsSet(name) {
 			return nil
@@ -115,6 +124,11 @@ func (p *program) setFromConfig(c *cli.Context, key string, node yaml.Node) erro
 		return &configError{fmt.Sprintf("%s takes %s, not %q", key, kind, node.Value), ""}
 	}
 	return c.Set(name, node.Value)
+}
+
+// nodeHoldsKey looks at all texts of a value.
+func nodeHoldsKey(node *yaml.Node) bool {
+	return asc.HoldsPrivateKey(node.Value) || slices.ContainsFunc(node.Content, nodeHoldsKey)
 }
 
 func (p *program) unknownKey(c *cli.Context, key string) error {

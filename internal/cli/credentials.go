@@ -53,7 +53,7 @@ func (p *program) credential(c *cli.Context, name string) (string, level) {
 	if value := c.String(name); value != "" {
 		return value, fromFlag
 	}
-	if value := p.Getenv("ASCEND_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))); value != "" {
+	if value := p.Getenv(ownVariable(name)); value != "" {
 		return value, fromAscend
 	}
 	if value := p.Getenv(fastlaneVariables[name]); value != "" {
@@ -64,6 +64,9 @@ func (p *program) credential(c *cli.Context, name string) (string, level) {
 
 // key finds the API key. The warnings are for the user.
 func (p *program) key(c *cli.Context) (asc.Key, []string, error) {
+	if err := p.misplacedCredential(c); err != nil {
+		return asc.Key{}, nil, err
+	}
 	path, pathLevel := p.credential(c, "api-key-path")
 	id, idLevel := p.credential(c, "key-id")
 	if isTrue(p.Getenv("APP_STORE_CONNECT_API_KEY_IN_HOUSE")) && idLevel != fromFlag && pathLevel != fromFlag {
@@ -77,13 +80,14 @@ func (p *program) key(c *cli.Context) (asc.Key, []string, error) {
 		}
 		var secret struct{ Key string }
 		if json.Unmarshal(content, &secret) == nil {
-			p.Streams.Mask(secret.Key)
+			p.mask(c, secret.Key)
 		}
 		key, err := asc.ParseKeyFile(content, func(name string) ([]byte, error) {
 			if !filepath.IsAbs(name) && !strings.HasPrefix(name, "~") {
 				name = filepath.Join(filepath.Dir(path), name)
 			}
-			return os.ReadFile(p.expand(name))
+			content, err := os.ReadFile(p.expand(name))
+			return content, reasonOf(err)
 		})
 		return key, warnings, err
 	case idLevel == nowhere:
@@ -94,7 +98,7 @@ func (p *program) key(c *cli.Context) (asc.Key, []string, error) {
 		return asc.Key{}, nil, err
 	}
 	issuer, _ := p.credential(c, "issuer-id")
-	p.Streams.Mask(text)
+	p.mask(c, text)
 	key, err := asc.NewKey(id, issuer, text)
 	if err != nil {
 		return asc.Key{}, nil, err
@@ -121,7 +125,11 @@ func (p *program) keyText(c *cli.Context, id string) (string, []string, error) {
 	text, textLevel := p.credential(c, "key")
 	switch {
 	case textLevel < fileLevel || textLevel == fileLevel && textLevel != nowhere:
-		return text, nil, nil
+		var warnings []string
+		if textLevel == fromFlag {
+			warnings = append(warnings, "--key shows the private key to every process of this machine, in its list of processes: give it in ASCEND_KEY, or name its file with --key-file")
+		}
+		return text, warnings, nil
 	case fileLevel != nowhere:
 		content, warnings, err := p.readSecret(file, "--key-file")
 		return string(content), warnings, err
@@ -150,17 +158,32 @@ func (p *program) readSecret(path, what string) ([]byte, []string, error) {
 	path = p.expand(path)
 	content, err := os.ReadFile(path)
 	if err != nil {
-		reason := err
-		if pathError := new(fs.PathError); errors.As(err, &pathError) {
-			reason = pathError.Err
+		shown := path
+		if asc.MayBeSecret(path) {
+			shown = "(not shown: it may be a secret)"
 		}
-		return nil, nil, &release.Error{Kind: release.Auth, Message: fmt.Sprintf("%s %s cannot be read: %v", what, path, reason), Hint: "is the path right, and was the secret written to the file?"}
+		return nil, nil, &release.Error{Kind: release.Auth, Message: fmt.Sprintf("%s %s cannot be read: %v", what, shown, reasonOf(err)), Hint: "is the path right, and was the secret written to the file?"}
 	}
 	var warnings []string
 	if stat, err := os.Stat(path); err == nil && runtime.GOOS != "windows" && stat.Mode().IsRegular() && stat.Mode().Perm()&0o077 != 0 {
 		warnings = append(warnings, fmt.Sprintf("%s can be read by other users of this machine (mode %04o): chmod 600 it", path, stat.Mode().Perm()))
 	}
 	return content, warnings, nil
+}
+
+// reasonOf is what went wrong with a file, without its path.
+func reasonOf(err error) error {
+	if pathError := new(fs.PathError); errors.As(err, &pathError) {
+		return pathError.Err
+	}
+	return err
+}
+
+// mask has the CI system hide a secret, if that was asked for.
+func (p *program) mask(c *cli.Context, secret string) {
+	if c.Bool("ci-mask") {
+		p.Streams.Mask(secret)
+	}
 }
 
 // expand replaces a leading ~ by the user's folder.

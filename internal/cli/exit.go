@@ -28,7 +28,7 @@ type exitCode struct {
 func exitCodes() []exitCode {
 	return []exitCode{
 		{0, "", "done"},
-		{1, release.Internal, "a fault of ascend"},
+		{1, release.Internal, "a fault of ascend, or a file that was asked for could not be written"},
 		{2, release.Usage, "wrong flags or arguments"},
 		{3, release.Auth, "key, token or role refused"},
 		{4, release.NotFound, "app, group or build does not exist"},
@@ -55,7 +55,9 @@ func codeOf(kind release.Kind) int {
 // exit writes an error in the form that was asked for, and returns its code.
 func (p *program) exit(args []string, err error) int {
 	if err == nil {
-		p.endRecording(nil)
+		err = p.unwrittenAtEnd()
+	}
+	if err == nil {
 		return 0
 	}
 	problem := p.problem(err)
@@ -63,7 +65,9 @@ func (p *program) exit(args []string, err error) int {
 	if errors.As(err, &batch) && batch.problem != nil {
 		problem = *batch.problem
 	}
-	p.endRecording(&problem)
+	if err := p.recording.end(p.Streams, p.Version, &problem); err != nil {
+		fmt.Fprintln(p.Streams.Err, "ascend: "+term.Clean(err.Error()))
+	}
 	if wantsJSON(args, p.Getenv) && !errors.As(err, &batch) {
 		out := struct {
 			Error term.Problem `json:"error"`
@@ -74,23 +78,30 @@ func (p *program) exit(args []string, err error) int {
 			out.Summary = f.summary
 		}
 		if err := p.Streams.JSON(out); err != nil {
-			return codeOf(release.Internal)
+			fmt.Fprintln(p.Streams.Err, "ascend: the result could not be written: "+term.Clean(err.Error()))
 		}
 	}
 	p.Streams.Fail(problem)
 	return codeOf(problem.Kind)
 }
 
-// endRecording ends what is written down. That this fails is no reason to fail
-// a run that worked.
-func (p *program) endRecording(problem *term.Problem) {
-	if err := p.recording.end(p.Version, problem); err != nil {
-		fmt.Fprintln(p.Streams.Err, "ascend: "+err.Error())
+// unwrittenAtEnd is the failure of a run that worked, but whose output or files
+// could not be written.
+func (p *program) unwrittenAtEnd() error {
+	err := p.recording.end(p.Streams, p.Version, nil)
+	if outErr := p.Streams.Failed(); outErr != nil {
+		err = errors.Join(fmt.Errorf("the result could not be written to stdout: %w", outErr), err)
 	}
+	if err == nil {
+		return nil
+	}
+	return unwritten(err)
 }
 
-// problem puts an error into words.
-func (p *program) problem(err error) term.Problem {
+// problem puts an error into words, as many as can be read.
+func (p *program) problem(err error) term.Problem { return p.wholeProblem(err).Cut() }
+
+func (p *program) wholeProblem(err error) term.Problem {
 	problem := term.Problem{Kind: release.KindOf(err), Message: err.Error(), Hint: release.HintOf(err), Details: release.DetailsOf(err)}
 	if problem.Details == nil {
 		problem.Details = []string{}

@@ -45,8 +45,11 @@ func withVariable(flag cli.Flag) {
 	}
 }
 
-func variableOf(flag cli.Flag) string {
-	return "ASCEND_" + strings.ToUpper(strings.ReplaceAll(flag.Names()[0], "-", "_"))
+func variableOf(flag cli.Flag) string { return ownVariable(flag.Names()[0]) }
+
+// ownVariable is the variable of a flag's name.
+func ownVariable(name string) string {
+	return "ASCEND_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 }
 
 // shared are the fields that every kind of flag has and no interface of the

@@ -2,13 +2,13 @@ package cli
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/ascend-cli/ascend/internal/bundle"
+	"github.com/ascend-cli/ascend/internal/outfile"
 	"github.com/ascend-cli/ascend/internal/release"
 	"github.com/ascend-cli/ascend/internal/term"
 )
@@ -90,6 +90,9 @@ func (p *program) inspect(c *cli.Context) error {
 	case !c.Args().Present():
 		return usagef("ascend inspect App.ipa", "which package?")
 	}
+	if err := p.Streams.CheckFile(c.String("sarif"), outfile.Shared); err != nil {
+		return cannotWrite("sarif", err)
+	}
 	plan, err := p.plan(c)
 	if err != nil {
 		return err
@@ -136,8 +139,10 @@ func (p *program) inspectAll(c *cli.Context, plan release.Plan, ignore []string,
 		packages = append(packages, inspectionOf(info, findings))
 	}
 	if file := c.String("sarif"); file != "" {
-		if err := writeSARIF(file, packages); err != nil {
-			return err
+		if err := p.writeSARIF(file, packages); err != nil && refused != nil {
+			p.warnUnwritten(c, err)
+		} else if err != nil {
+			refused = unwritten(err)
 		}
 	}
 	return p.inspected(c, packages, refused)
@@ -204,7 +209,7 @@ func codesOf(rule bundle.Rule) string {
 }
 
 // writeSARIF writes the findings of packages to a file.
-func writeSARIF(file string, packages []inspection) error {
+func (p *program) writeSARIF(file string, packages []inspection) error {
 	var results []term.Scanned
 	for _, pkg := range packages {
 		results = append(results, term.Scanned{Path: pkg.Path, Findings: pkg.Findings})
@@ -213,8 +218,5 @@ func writeSARIF(file string, packages []inspection) error {
 	if err != nil {
 		return fmt.Errorf("write SARIF: %w", err)
 	}
-	if err := os.WriteFile(file, content, 0o644); err != nil {
-		return usagef("is the folder there, and can it be written?", "the SARIF file cannot be written: %v", err)
-	}
-	return nil
+	return p.Streams.WriteFile("the findings (--sarif)", file, content, outfile.Shared)
 }

@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/ascend-cli/ascend/asc"
 	"github.com/ascend-cli/ascend/internal/pilot"
+	"github.com/ascend-cli/ascend/internal/term"
 )
 
 const pilotExample = "ascend pilot upload --ipa Demo.ipa --changelog Hello --explain"
@@ -31,9 +34,23 @@ func (p *program) pilotCommand() *cli.Command {
 // errDone ends a run that has nothing left to do.
 var errDone = errors.New("done")
 
+// pilotKeys are the variables of pilot's that take the key itself.
+var pilotKeys = []string{"PILOT_API_KEY", "APP_STORE_CONNECT_API_KEY", "APP_STORE_CONNECT_API_KEY_KEY"}
+
 // pilotArguments turns a command line of pilot's into ascend's.
 func (p *program) pilotArguments(args []string) ([]string, error) {
-	t, err := pilot.Translate(args, pilot.World{Getenv: p.Getenv, Dir: os.DirFS(".")})
+	var key error // a private key where none belongs
+	look := func(name string) string {
+		value := p.Getenv(name)
+		if key == nil && !slices.Contains(pilotKeys, name) && asc.HoldsPrivateKey(value) {
+			key = misplaced(name)
+		}
+		return value
+	}
+	t, err := pilot.Translate(args, pilot.World{Getenv: look, Dir: os.DirFS(".")})
+	if key != nil {
+		return args, key
+	}
 	var refused *pilot.Error
 	if errors.As(err, &refused) {
 		hint := refused.Hint
@@ -46,11 +63,13 @@ func (p *program) pilotArguments(args []string) ([]string, error) {
 		return args, err
 	}
 	if t.Help {
-		fmt.Fprint(p.Streams.Out, p.pilotHelp())
+		if err := p.Streams.Verbatim(p.pilotHelp()); err != nil {
+			return nil, err
+		}
 		return nil, errDone
 	}
 	for _, notice := range t.Notices {
-		fmt.Fprintln(p.Streams.Err, "  pilot      "+notice)
+		fmt.Fprintln(p.Streams.Err, "  pilot      "+term.Clean(notice))
 	}
 	if t.Explain {
 		line := "ascend " + shellWords(t.Args)
@@ -90,6 +109,9 @@ func (p *program) runPilot(ctx context.Context, args []string) int {
 	if n := len(args); n > 0 && args[n-1] == completeWord {
 		p.completePilot(args[:n-1])
 		return 0
+	}
+	if err := misplacedArgument(args, "api_key", "api-key"); err != nil {
+		return p.exit(args, err)
 	}
 	native, err := p.pilotArguments(args)
 	if errors.Is(err, errDone) {

@@ -1,14 +1,16 @@
 package cli
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/ascend-cli/ascend/asc"
+	"github.com/ascend-cli/ascend/internal/outfile"
 	"github.com/ascend-cli/ascend/internal/release"
 	"github.com/ascend-cli/ascend/internal/term"
 )
@@ -33,12 +35,13 @@ const (
 type recording struct {
 	recorder *term.Recorder
 	trace    *term.Trace
-	events   *os.File
+	events   io.WriteCloser
 	// report and har are files, or empty.
 	report, har string
 	// json tells that stderr is a log of JSON lines and nothing else.
 	json     bool
 	outcomes []term.Outcome
+	ended    bool
 }
 
 // record begins a recording, if the flags ask for one. Without any it records
@@ -49,28 +52,29 @@ func (p *program) record(c *cli.Context) error {
 		return usagef("text or json", "--log-format %q is not known", format)
 	}
 	verbose, events := c.Bool("verbose"), c.String("events")
+	if err := p.Streams.CheckFile(c.String("dotenv"), outfile.Shared); err != nil {
+		return cannotWrite("dotenv", err)
+	}
 	if r.report == "" && r.har == "" && events == "" && !verbose && !r.json {
 		return nil
 	}
 	r.recorder = term.NewRecorder(p.Now, r.report != "")
 	if events != "" {
-		file, err := os.OpenFile(events, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)
+		file, err := p.Streams.Create(events, outfile.Shared)
 		if err != nil {
-			return usagef("is the folder there, and can it be written?", "--events: %v", err)
+			return cannotWrite("events", err)
 		}
 		r.events = file
 		r.recorder.Stream(file)
 	}
-	for name, file := range map[string]string{"report": r.report, "trace-http": r.har} {
-		if file == "" {
-			continue
-		}
+	for _, file := range []struct {
+		name, path string
+		access     outfile.Access
+	}{{"report", r.report, outfile.Shared}, {"trace-http", r.har, outfile.Private}} {
 		// Found out now, not after an hour.
-		probe, err := os.OpenFile(file, os.O_CREATE|os.O_WRONLY, 0o600)
-		if err != nil {
-			return usagef("is the folder there, and can it be written?", "--%s: %v", name, err)
+		if err := p.Streams.CheckFile(file.path, file.access); err != nil {
+			return cannotWrite(file.name, err)
 		}
-		probe.Close()
 	}
 	switch {
 	case r.json:
@@ -82,6 +86,10 @@ func (p *program) record(c *cli.Context) error {
 	}
 	p.recording = r
 	return nil
+}
+
+func cannotWrite(flag string, err error) error {
+	return usagef("is the folder there, and can it be written?", "--%s: %v", flag, err)
 }
 
 // through puts the recording between a client and its transport.
@@ -121,44 +129,43 @@ func (b both) Observe(e release.Event) {
 }
 
 // end writes down what came of it, and everything that is written at the end.
-// The problem is that of a run that came to no outcome.
-func (r *recording) end(version string, problem *term.Problem) error {
-	if r == nil {
+// The problem is that of a run that came to no outcome. The error joins what
+// could not be written.
+func (r *recording) end(streams term.Streams, version string, problem *term.Problem) error {
+	if r == nil || r.ended {
 		return nil
 	}
+	r.ended = true
 	if len(r.outcomes) == 0 && problem != nil {
 		r.outcomes = []term.Outcome{{Problem: problem}}
 	}
 	r.recorder.Finish(r.outcomes)
-	var first error
-	keep := func(err error) {
-		if first == nil {
-			first = err
+	var errs []error
+	if r.events != nil {
+		closeErr := r.events.Close()
+		if err := r.recorder.StreamError(); err != nil {
+			errs = append(errs, err)
+		} else if closeErr != nil {
+			errs = append(errs, fmt.Errorf("the events (--events) could not be written: %w", closeErr))
 		}
 	}
-	if r.events != nil {
-		keep(r.events.Close())
-	}
 	if r.trace != nil {
-		keep(r.trace.Write(r.har, version))
+		content, err := r.trace.Content(version)
+		if err == nil {
+			err = streams.WriteFile("the trace (--trace-http)", r.har, content, outfile.Private)
+		}
+		errs = append(errs, err)
 	}
 	if r.report != "" {
-		keep(r.writeReport(version))
+		errs = append(errs, r.writeReport(streams, version))
 	}
-	return first
+	return errors.Join(errs...)
 }
 
-func (r *recording) writeReport(version string) error {
-	file, err := os.Create(r.report)
-	if err != nil {
+func (r *recording) writeReport(streams term.Streams, version string) error {
+	var page bytes.Buffer
+	if err := term.WritePage(&page, version, r.recorder.Records(), r.outcomes); err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
-	err = term.WritePage(file, version, r.recorder.Records(), r.outcomes)
-	if closeErr := file.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
-		return fmt.Errorf("write the report: %w", err)
-	}
-	return nil
+	return streams.WriteFile("the report (--report)", r.report, page.Bytes(), outfile.Shared)
 }

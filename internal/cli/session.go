@@ -22,6 +22,7 @@ func outputFlags() []cli.Flag {
 	return under(outputCategory,
 		&cli.BoolFlag{Name: "json", Usage: "print one JSON object on stdout"},
 		&cli.BoolFlag{Name: "quiet", Usage: "tell only warnings and errors"},
+		&cli.BoolFlag{Name: "ci-mask", Usage: "have the CI system hide the key and the demo password in its log, which takes writing them to stderr (github, azure)"},
 		&cli.StringFlag{Name: "ci", Usage: "the `SYSTEM` whose lines the log has: none, github, gitlab, azure, teamcity, buildkite (default: detected)"},
 	)
 }
@@ -224,7 +225,7 @@ func (p *program) distribution(c *cli.Context) (release.Distribution, error) {
 		return d, err
 	}
 	if d.ReviewInfo != nil && d.ReviewInfo.DemoAccountPassword != nil {
-		p.Streams.Mask(*d.ReviewInfo.DemoAccountPassword)
+		p.mask(c, *d.ReviewInfo.DemoAccountPassword)
 	}
 	d.OverwriteAppClips = c.Bool("overwrite-app-clips")
 	d.AppClips, err = appClips(c)

@@ -8,10 +8,10 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/google/renameio/v2/maybe"
 	"github.com/urfave/cli/v2"
 
 	"github.com/ascend-cli/ascend/asc"
+	"github.com/ascend-cli/ascend/internal/outfile"
 	"github.com/ascend-cli/ascend/internal/release"
 	"github.com/ascend-cli/ascend/internal/testers"
 )
@@ -321,13 +321,16 @@ func (p *program) testersExport(c *cli.Context) error {
 			return err
 		}
 		path := c.Args().First()
-		if path == "" || path == "-" {
+		if path == "" || path == "-" || path == "/dev/stdout" {
 			_, err := p.Streams.Out.Write(b.Bytes())
 			return err
 		}
 		path = p.expand(path)
-		if err := maybe.WriteFile(path, b.Bytes(), 0o600); err != nil {
-			return usagef("", "%v", err)
+		if err := p.Streams.CheckFile(path, outfile.Private); err != nil {
+			return usagef("is the folder there, and can it be written?", "%v", err)
+		}
+		if err := p.Streams.WriteFile("the list of testers", path, b.Bytes(), outfile.Private); err != nil {
+			return unwritten(err)
 		}
 		if c.Bool("json") {
 			return p.Streams.JSON(map[string]any{"app_id": app.ID, "bundle_id": app.BundleID, "file": path, "testers": len(list)})

@@ -262,7 +262,12 @@ func (p *program) uploadSeveral(c *cli.Context, runner *release.Runner, plans []
 		problem.Details = append(slices.Clip(problem.Details), fmt.Sprintf("%d of %d packages failed: %s", len(failed), len(outcomes), strings.Join(failed, ", ")))
 		first.problem, document.Error = &problem, &problem
 	}
-	p.publish(c, published...)
+	notWritten := p.publish(c, published...)
+	if first == nil && notWritten != nil {
+		problem := p.problem(notWritten)
+		first = &batchFailure{error: notWritten, problem: &problem}
+		document.Error = &problem
+	}
 	if c.Bool("json") {
 		if err := p.Streams.JSON(document); err != nil {
 			return err

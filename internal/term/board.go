@@ -237,6 +237,14 @@ func (l *lane) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// command writes a line that the log's system is to act upon: without a name in
+// front, and not broken.
+func (l *lane) command(text string) {
+	l.board.mu.Lock()
+	defer l.board.mu.Unlock()
+	fmt.Fprint(unguarded(l.board.streams.Err), text)
+}
+
 // Observe implements [release.Observer].
 func (l *lane) Observe(event release.Event) {
 	l.note(event)

@@ -2,6 +2,7 @@ package term
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"time"
 )
@@ -38,33 +39,50 @@ func DetectCI(getenv func(string) string) CI {
 	return NoCI
 }
 
+// command writes lines that the system is to act upon. What comes from outside
+// is escaped for it before.
+func (s Streams) command(format string, values ...any) {
+	text := fmt.Sprintf(format, values...)
+	if l, ok := s.Err.(*lane); ok {
+		l.command(text)
+		return
+	}
+	_, _ = io.WriteString(unguarded(s.Err), text) // the log is gone if this fails
+}
+
 // openGroup begins a part of the log that can be folded.
 func (s Streams) openGroup(name string, now time.Time) {
+	if _, several := s.Err.(*lane); several {
+		return // their lines are mixed
+	}
 	switch s.CI {
 	case GitHub:
-		fmt.Fprintf(s.Err, "::group::ascend %s\n", name)
+		s.command("::group::ascend %s\n", name)
 	case GitLab:
-		fmt.Fprintf(s.Err, "\x1b[0Ksection_start:%d:ascend_%s\r\x1b[0Kascend %s\n", now.Unix(), name, name)
+		s.command("\x1b[0Ksection_start:%d:ascend_%s\r\x1b[0Kascend %s\n", now.Unix(), name, name)
 	case AzureDevOps:
-		fmt.Fprintf(s.Err, "##[group]ascend %s\n", name)
+		s.command("##[group]ascend %s\n", name)
 	case TeamCity:
-		fmt.Fprintf(s.Err, "##teamcity[blockOpened name='ascend %s']\n", teamcity(name))
+		s.command("##teamcity[blockOpened name='ascend %s']\n", teamcity(name))
 	case Buildkite:
-		fmt.Fprintf(s.Err, "--- ascend %s\n", name)
+		s.command("--- ascend %s\n", name)
 	}
 }
 
 // closeGroup ends it.
 func (s Streams) closeGroup(name string, now time.Time) {
+	if _, several := s.Err.(*lane); several {
+		return // their lines are mixed
+	}
 	switch s.CI {
 	case GitHub:
-		fmt.Fprintln(s.Err, "::endgroup::")
+		s.command("::endgroup::\n")
 	case GitLab:
-		fmt.Fprintf(s.Err, "\x1b[0Ksection_end:%d:ascend_%s\r\x1b[0K\n", now.Unix(), name)
+		s.command("\x1b[0Ksection_end:%d:ascend_%s\r\x1b[0K\n", now.Unix(), name)
 	case AzureDevOps:
-		fmt.Fprintln(s.Err, "##[endgroup]")
+		s.command("##[endgroup]\n")
 	case TeamCity:
-		fmt.Fprintf(s.Err, "##teamcity[blockClosed name='ascend %s']\n", teamcity(name))
+		s.command("##teamcity[blockClosed name='ascend %s']\n", teamcity(name))
 	}
 }
 
@@ -78,25 +96,27 @@ func (s Streams) annotate(severity, text string) {
 	text = strings.Join(lines, "\n")
 	switch s.CI {
 	case GitHub:
-		fmt.Fprintf(s.Err, "::%s title=ascend::%s\n", severity, github(text))
+		s.command("::%s title=ascend::%s\n", severity, github(text))
 	case AzureDevOps:
-		fmt.Fprintf(s.Err, "##vso[task.logissue type=%s]%s\n", severity, azure("ascend: "+text))
+		s.command("##vso[task.logissue type=%s]%s\n", severity, azure("ascend: "+text))
 	case TeamCity:
 		if severity == "error" {
-			fmt.Fprintf(s.Err, "##teamcity[buildProblem description='%s' identity='ascend']\n", teamcity("ascend: "+text))
+			s.command("##teamcity[buildProblem description='%s' identity='ascend']\n", teamcity("ascend: "+text))
 		} else {
-			fmt.Fprintf(s.Err, "##teamcity[message text='%s' status='WARNING']\n", teamcity("ascend: "+text))
+			s.command("##teamcity[message text='%s' status='WARNING']\n", teamcity("ascend: "+text))
 		}
 	case Buildkite:
 		if severity == "error" {
-			fmt.Fprintln(s.Err, "^^^ +++") // unfolds what came before
+			s.command("^^^ +++\n") // unfolds what came before
 		}
 	}
 }
 
 // Mask tells the system to hide a secret wherever it comes up in the log. The
-// line that tells it is hidden by the system itself. A secret of several lines
-// is hidden line by line, short lines left out: they would hide too much.
+// system hides the line that tells it, but only in its own log: in a file that
+// stderr is redirected to, the secret stays. So this is done on request only.
+// A secret of several lines is hidden line by line, short lines left out: they
+// would hide too much.
 func (s Streams) Mask(secret string) {
 	for _, line := range strings.FieldsFunc(secret, func(r rune) bool { return r == '\n' || r == '\r' }) {
 		line = strings.TrimSpace(line)
@@ -105,46 +125,12 @@ func (s Streams) Mask(secret string) {
 		}
 		switch s.CI {
 		case GitHub:
-			fmt.Fprintf(s.Err, "::add-mask::%s\n", github(line))
+			s.command("::add-mask::%s\n", github(line))
 		case AzureDevOps:
-			fmt.Fprintf(s.Err, "##vso[task.setsecret]%s\n", azure(line))
+			s.command("##vso[task.setsecret]%s\n", azure(line))
 		}
 	}
 }
 
 // minMasked is the shortest text that is worth hiding.
 const minMasked = 6
-
-// github escapes the text of a workflow command.
-func github(text string) string {
-	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(text)
-}
-
-// azure escapes the text of a logging command.
-func azure(text string) string {
-	return strings.NewReplacer("%", "%AZP25", "\r", "%0D", "\n", "%0A").Replace(text)
-}
-
-// teamcity escapes a value of a service message.
-func teamcity(text string) string {
-	var b strings.Builder
-	for _, r := range text {
-		switch {
-		case strings.ContainsRune("|'[]", r):
-			b.WriteString("|" + string(r))
-		case r == '\n':
-			b.WriteString("|n")
-		case r == '\r':
-			b.WriteString("|r")
-		case r > 0x7e:
-			if r > 0xffff {
-				b.WriteByte('?') // the protocol takes four digits
-			} else {
-				fmt.Fprintf(&b, "|0x%04X", r)
-			}
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}

@@ -1,12 +1,13 @@
 package term
 
 import (
+	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/ascend-cli/ascend/internal/outfile"
 	"github.com/ascend-cli/ascend/internal/release"
 )
 
@@ -20,77 +21,57 @@ type Outcome struct {
 // Publish hands results to the rest of a pipeline: outputs of the step, a
 // summary page, a file of variables. The first release is the one whose ids
 // become outputs. getenv gives the files that the system reads, dotenv is a
-// file of the user's choice, or empty.
+// file of the user's choice, or empty. What can be written is written; the
+// error joins what could not.
 func (s Streams) Publish(outcomes []Outcome, getenv func(string) string, dotenv string) error {
 	if len(outcomes) == 0 {
 		return nil
 	}
 	outputs := outputsOf(outcomes[0].Summary)
+	var errs []error
 	switch s.CI {
 	case GitHub:
-		if err := appendTo(getenv("GITHUB_OUTPUT"), dashed(outputs)); err != nil {
-			return err
-		}
-		if err := appendTo(getenv("GITHUB_STEP_SUMMARY"), markdown(outcomes)); err != nil {
-			return err
-		}
+		errs = append(errs,
+			s.appendTo("the outputs (GITHUB_OUTPUT)", getenv("GITHUB_OUTPUT"), dashed(outputs)),
+			s.appendTo("the summary page (GITHUB_STEP_SUMMARY)", getenv("GITHUB_STEP_SUMMARY"), markdown(outcomes)))
 	case AzureDevOps:
 		for _, o := range outputs {
-			fmt.Fprintf(s.Err, "##vso[task.setvariable variable=ascend_%s;isOutput=true]%s\n", o[0], azure(o[1]))
+			s.command("##vso[task.setvariable variable=ascend_%s;isOutput=true]%s\n", o[0], azure(o[1]))
 		}
 	case TeamCity:
 		for _, o := range outputs {
-			fmt.Fprintf(s.Err, "##teamcity[setParameter name='ascend.%s' value='%s']\n", o[0], teamcity(o[1]))
+			s.command("##teamcity[setParameter name='ascend.%s' value='%s']\n", o[0], teamcity(o[1]))
 		}
 	}
-	if dotenv == "" {
-		return nil
+	if dotenv != "" {
+		var content strings.Builder
+		for _, o := range outputs {
+			fmt.Fprintf(&content, "ASCEND_%s=%s\n", strings.ToUpper(o[0]), o[1])
+		}
+		errs = append(errs, s.WriteFile("the results (--dotenv)", dotenv, []byte(content.String()), outfile.Shared))
 	}
-	var content strings.Builder
-	for _, o := range outputs {
-		fmt.Fprintf(&content, "ASCEND_%s=%s\n", strings.ToUpper(o[0]), oneLine(o[1]))
-	}
-	if err := os.WriteFile(dotenv, []byte(content.String()), 0o644); err != nil {
-		return fmt.Errorf("write the results: %w", err)
-	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // outputsOf are the names and values of a release for later steps.
 func outputsOf(s release.Summary) [][2]string {
-	return [][2]string{
+	outputs := [][2]string{
 		{"build_id", s.BuildID}, {"build_upload_id", s.BuildUploadID}, {"app_id", s.AppID}, {"version", s.Version}, {"build_number", s.BuildNumber},
 		{"state", s.State}, {"testflight_url", s.TestFlightURL},
 	}
+	for i := range outputs {
+		outputs[i][1] = variable(outputs[i][1])
+	}
+	return outputs
 }
 
 // dashed writes outputs as GitHub names and reads them.
 func dashed(outputs [][2]string) string {
 	var b strings.Builder
 	for _, o := range outputs {
-		fmt.Fprintf(&b, "%s=%s\n", strings.ReplaceAll(o[0], "_", "-"), oneLine(o[1]))
+		fmt.Fprintf(&b, "%s=%s\n", strings.ReplaceAll(o[0], "_", "-"), o[1])
 	}
 	return b.String()
-}
-
-func oneLine(text string) string { return strings.Join(strings.Fields(Clean(text)), " ") }
-
-func appendTo(path, text string) error {
-	if path == "" {
-		return nil
-	}
-	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-	if err != nil {
-		return fmt.Errorf("write the results: %w", err)
-	}
-	_, err = file.WriteString(text)
-	if closeErr := file.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
-		return fmt.Errorf("write the results: %w", err)
-	}
-	return nil
 }
 
 // stageOrder is the order in which a summary shows stages.
@@ -107,15 +88,15 @@ func markdown(outcomes []Outcome) string {
 		title := subjectOf(s)
 		switch {
 		case o.Problem != nil:
-			fmt.Fprintf(&b, "### ❌ %s\n\n%s\n\n", cell(title), cell(o.Problem.Message))
+			fmt.Fprintf(&b, "### ❌ %s\n\n%s\n\n", markdownText(title), markdownText(o.Problem.Message))
 			for _, detail := range o.Problem.Details {
-				fmt.Fprintf(&b, "- %s\n", cell(detail))
+				fmt.Fprintf(&b, "- %s\n", markdownText(detail))
 			}
 			if o.Problem.Hint != "" {
-				fmt.Fprintf(&b, "\n**What to do:** %s\n\n", cell(o.Problem.Hint))
+				fmt.Fprintf(&b, "\n**What to do:** %s\n\n", markdownText(o.Problem.Hint))
 			}
 		default:
-			fmt.Fprintf(&b, "### ✅ %s is %s\n\n", cell(title), cell(stateOf(s)))
+			fmt.Fprintf(&b, "### ✅ %s is %s\n\n", markdownText(title), markdownText(stateOf(s)))
 		}
 		b.WriteString("| | |\n| --- | --- |\n")
 		row := func(name, value string) {
@@ -123,18 +104,18 @@ func markdown(outcomes []Outcome) string {
 				fmt.Fprintf(&b, "| %s | %s |\n", name, value)
 			}
 		}
-		row("Platform", cell(s.Platform))
-		row("Groups", cell(strings.Join(s.Groups, ", ")))
-		row("Beta review", cell(s.BetaReviewState))
-		row("Transfer", transferOf(s))
+		row("Platform", markdownText(s.Platform))
+		row("Groups", markdownText(strings.Join(s.Groups, ", ")))
+		row("Beta review", markdownText(s.BetaReviewState))
+		row("Transfer", markdownText(transferOf(s)))
 		if s.TestFlightURL != "" {
-			row("TestFlight", "[open]("+s.TestFlightURL+")")
+			row("TestFlight", markdownLink("open", s.TestFlightURL))
 		}
-		row("Build", code(s.BuildID))
-		row("Build upload", code(s.BuildUploadID))
+		row("Build", markdownCode(s.BuildID))
+		row("Build upload", markdownCode(s.BuildUploadID))
 		b.WriteString(timeline(s))
 		for _, warning := range s.Warnings {
-			fmt.Fprintf(&b, "> ⚠️ %s\n\n", cell(warning))
+			fmt.Fprintf(&b, "> ⚠️ %s\n\n", markdownText(warning))
 		}
 	}
 	return b.String()
@@ -168,16 +149,4 @@ func timeline(s release.Summary) string {
 	}
 	b.WriteString("```\n\n")
 	return b.String()
-}
-
-// cell keeps a text from being read as a table or as HTML.
-func cell(text string) string {
-	return strings.NewReplacer("|", `\|`, "<", "&lt;", ">", "&gt;", "`", "'").Replace(oneLine(text))
-}
-
-func code(id string) string {
-	if id == "" {
-		return ""
-	}
-	return "`" + cell(id) + "`"
 }

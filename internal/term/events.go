@@ -45,6 +45,7 @@ type Recorder struct {
 
 	mu      sync.Mutex
 	sinks   []slog.Handler
+	stream  *jsonLines // of events, or nil
 	keep    bool
 	records []Record
 	sent    int64 // bytes, in total
@@ -59,7 +60,8 @@ func NewRecorder(now func() time.Time, keep bool) *Recorder {
 
 // Stream writes every record to w, as a line of JSON.
 func (r *Recorder) Stream(w io.Writer) {
-	r.sinks = append(r.sinks, slog.NewJSONHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+	r.stream = &jsonLines{out: w}
+	r.sinks = append(r.sinks, slog.NewJSONHandler(r.stream, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
 		switch {
 		case len(groups) > 0:
 		case a.Key == slog.LevelKey:
@@ -79,10 +81,38 @@ func (r *Recorder) Log(w io.Writer, json, verbose bool) {
 		options.Level = slog.LevelDebug
 	}
 	if json {
-		r.sinks = append(r.sinks, slog.NewJSONHandler(w, options))
+		r.sinks = append(r.sinks, slog.NewJSONHandler(&jsonLines{out: unguarded(w)}, options))
 		return
 	}
 	r.sinks = append(r.sinks, slog.NewTextHandler(w, options))
+}
+
+// StreamError is the first error of writing the stream of events.
+func (r *Recorder) StreamError() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stream == nil {
+		return nil
+	}
+	return notWritten("the events (--events)", r.stream.err)
+}
+
+// jsonLines writes lines of JSON that a log may show, and remembers the first
+// error.
+type jsonLines struct {
+	out io.Writer
+	err error
+}
+
+// Write implements [io.Writer].
+func (l *jsonLines) Write(p []byte) (int, error) {
+	if _, err := l.out.Write(escapeJSON(p)); err != nil {
+		if l.err == nil {
+			l.err = err
+		}
+		return 0, err
+	}
+	return len(p), nil
 }
 
 // Records are what was kept.
@@ -165,13 +195,13 @@ func describeEvent(event release.Event) (slog.Level, string, map[string]any) {
 		}
 	case release.Found:
 		f := e.Finding
-		return levelOf(string(f.Severity)), "finding", map[string]any{"rule": f.Rule, "severity": string(f.Severity), "path": f.Path, "message": Clean(f.Message), "remedy": f.Remedy}
+		return levelOf(string(f.Severity)), "finding", map[string]any{"rule": f.Rule, "severity": string(f.Severity), "path": f.Path, "message": visible(f.Message), "remedy": f.Remedy}
 	case release.StageStarted:
 		return slog.LevelInfo, "stage_started", map[string]any{"stage": string(e.Name)}
 	case release.StageFinished:
 		attrs := map[string]any{"stage": string(e.Name), "duration_ms": e.Duration.Milliseconds()}
 		if e.Err != nil {
-			attrs["error"] = Clean(e.Err.Error())
+			attrs["error"] = visible(e.Err.Error())
 		}
 		return slog.LevelInfo, "stage_finished", attrs
 	case release.TransferStarted:
@@ -187,15 +217,15 @@ func describeEvent(event release.Event) (slog.Level, string, map[string]any) {
 	case release.Planned:
 		return slog.LevelInfo, "planned", map[string]any{"stages": e.Stages}
 	case release.Apple:
-		return levelOf(string(e.Severity)), "apple", map[string]any{"severity": string(e.Severity), "code": e.Code, "description": Clean(e.Description)}
+		return levelOf(string(e.Severity)), "apple", map[string]any{"severity": string(e.Severity), "code": e.Code, "description": visible(e.Description)}
 	case release.Progress:
 		return slog.LevelDebug, "progress", map[string]any{"what": e.What, "done": int64(e.Done), "total": int64(e.Total)}
 	case release.StepDone:
-		return slog.LevelInfo, "step", map[string]any{"name": e.Step.Name, "state": string(e.Step.State), "detail": Clean(e.Step.Detail)}
+		return slog.LevelInfo, "step", map[string]any{"name": e.Step.Name, "state": string(e.Step.State), "detail": visible(e.Step.Detail)}
 	case release.Notice:
-		return slog.LevelInfo, "notice", map[string]any{"text": Clean(e.Text)}
+		return slog.LevelInfo, "notice", map[string]any{"text": visible(e.Text)}
 	case release.Warning:
-		return slog.LevelWarn, "warning", map[string]any{"text": Clean(e.Text)}
+		return slog.LevelWarn, "warning", map[string]any{"text": visible(e.Text)}
 	}
 	return 0, "", nil
 }
@@ -210,7 +240,7 @@ func describePart(e upload.PartEvent) (slog.Level, string, map[string]any) {
 		level = slog.LevelWarn
 		attrs["wait_ms"] = e.Wait.Milliseconds()
 		if e.Err != nil {
-			attrs["error"] = Clean(e.Err.Error())
+			attrs["error"] = visible(e.Err.Error())
 		}
 	}
 	return level, "part_" + string(e.State), attrs
@@ -234,7 +264,7 @@ func (r *Recorder) Call(c asc.Call) {
 	attrs := map[string]any{"method": c.Method, "url": address, "status": int64(c.Status), "duration_ms": c.Duration.Milliseconds()}
 	level := slog.LevelDebug
 	if c.Err != nil && !errors.Is(c.Err, context.Canceled) {
-		attrs["error"] = Clean(c.Err.Error())
+		attrs["error"] = visible(c.Err.Error())
 	}
 	r.record(level, "call", attrs)
 }
@@ -246,7 +276,7 @@ func (r *Recorder) Finish(outcomes []Outcome) {
 	for _, o := range outcomes {
 		s := o.Summary
 		if p := o.Problem; p != nil {
-			r.record(slog.LevelError, "failed", map[string]any{"kind": string(p.Kind), "message": Clean(p.Message), "hint": Clean(p.Hint), "build_id": s.BuildID, "build_upload_id": s.BuildUploadID})
+			r.record(slog.LevelError, "failed", map[string]any{"kind": string(p.Kind), "message": visible(p.Message), "hint": visible(p.Hint), "build_id": s.BuildID, "build_upload_id": s.BuildUploadID})
 			continue
 		}
 		r.record(slog.LevelInfo, "finished", map[string]any{

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -54,7 +53,7 @@ func (t *Trace) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	response := map[string]any{"status": 0, "statusText": "", "httpVersion": "", "headers": []any{}, "cookies": []any{}, "redirectURL": "", "headersSize": -1, "bodySize": -1, "content": map[string]any{"size": 0, "mimeType": ""}}
 	if err != nil {
-		entry["comment"] = Clean(err.Error())
+		entry["comment"] = visible(err.Error())
 	} else {
 		content := map[string]any{"size": max(reply.ContentLength, 0), "mimeType": reply.Header.Get("Content-Type")}
 		if reply.StatusCode >= 400 && reply.Body != nil {
@@ -110,8 +109,8 @@ func headers(h http.Header) []map[string]string {
 	return out
 }
 
-// Write writes the archive to a file, for its owner only.
-func (t *Trace) Write(path, version string) error {
+// Content is the archive as a file, for its owner only.
+func (t *Trace) Content(version string) ([]byte, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	entries := t.entries
@@ -122,10 +121,7 @@ func (t *Trace) Write(path, version string) error {
 		"version": "1.2", "creator": map[string]string{"name": "ascend", "version": version}, "entries": entries,
 	}}, "", "  ")
 	if err != nil {
-		return fmt.Errorf("write the trace: %w", err)
+		return nil, fmt.Errorf("write the trace: %w", err)
 	}
-	if err := os.WriteFile(path, content, 0o600); err != nil {
-		return fmt.Errorf("write the trace: %w", err)
-	}
-	return nil
+	return escapeJSON(content), nil
 }

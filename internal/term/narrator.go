@@ -37,6 +37,7 @@ type Narrator struct {
 	told      bool   // what is expected of the wait
 	group     string // the part of the log that is open
 	closed    bool
+	findings  cut // of the preflight and of Apple
 }
 
 // many is a command about many things.
@@ -101,6 +102,9 @@ func (n *Narrator) Close() {
 	defer n.mu.Unlock()
 	n.endTransfer()
 	n.waiting, n.many = nil, nil
+	if left := n.findings.left(); left != "" && !n.closed {
+		n.alarm("  note       " + left)
+	}
 	n.closed = true
 	n.draw("")
 	n.closeGroup()
@@ -247,6 +251,9 @@ func describePackage(info bundle.Info) string {
 }
 
 func (n *Narrator) found(f bundle.Finding) {
+	if !n.findings.next() {
+		return
+	}
 	text := fmt.Sprintf("%s [%s]: %s", f.Message, f.Rule, f.Remedy)
 	switch f.Severity {
 	case bundle.SeverityWarning:
@@ -350,7 +357,10 @@ func (n *Narrator) progress(e release.Progress) {
 }
 
 func (n *Narrator) apple(e release.Apple) {
-	text := Clean(e.Description)
+	if !n.findings.next() {
+		return
+	}
+	text := Clean(Shorten(e.Description))
 	if e.Code != "" {
 		text = Clean(e.Code) + ": " + text
 	}

@@ -45,8 +45,14 @@ func (s Streams) Package(info bundle.Info, findings []bundle.Finding) {
 		"app", info.App,
 		"size", Bytes(info.Size),
 	)
+	var shown cut
 	for _, f := range findings {
-		s.finding(f)
+		if shown.next() {
+			s.finding(f)
+		}
+	}
+	if left := shown.left(); left != "" {
+		fmt.Fprintln(s.Out, "  "+left)
 	}
 }
 
@@ -64,7 +70,7 @@ func (s Streams) finding(f bundle.Finding) {
 	if len(f.Codes) > 0 {
 		id += ", ITMS-" + f.Codes[0]
 	}
-	fmt.Fprintf(s.Out, "  %s %s [%s]\n", padded, Clean(f.Message), id)
+	fmt.Fprintf(s.Out, "  %s %s [%s]\n", padded, Clean(f.Message), Clean(id))
 	if f.Path != "" {
 		fmt.Fprintf(s.Out, "            %s %s\n", s.dim("at:"), Clean(f.Path))
 	}

@@ -80,6 +80,7 @@ func WritePage(w io.Writer, version string, records []Record, outcomes []Outcome
 	if err != nil {
 		return fmt.Errorf("read the report's template: %w", err)
 	}
+	records, outcomes = cleanRecords(records), cleanOutcomes(outcomes)
 	p := page{Version: version}
 	p.describe(outcomes)
 	if len(records) > 0 {

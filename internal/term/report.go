@@ -1,6 +1,7 @@
 package term
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -12,10 +13,22 @@ import (
 
 // JSON writes one object to stdout, on lines of its own.
 func (s Streams) JSON(v any) error {
-	encoder := json.NewEncoder(s.Out)
-	encoder.SetIndent("", "  ")
+	return s.encode(v, "  ")
+}
+
+// JSONLine writes one object to stdout, on one line.
+func (s Streams) JSONLine(v any) error { return s.encode(v, "") }
+
+func (s Streams) encode(v any, indent string) error {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetIndent("", indent)
 	encoder.SetEscapeHTML(false)
-	return encoder.Encode(v)
+	if err := encoder.Encode(v); err != nil {
+		return err
+	}
+	_, err := unguarded(s.Out).Write(escapeJSON(b.Bytes()))
+	return err
 }
 
 // A Problem is a failure in words, as it is written and put into JSON.
@@ -52,14 +65,14 @@ func (s Streams) rows(pairs ...string) {
 	}
 	for i := 0; i < len(pairs); i += 2 {
 		if pairs[i+1] != "" {
-			fmt.Fprintf(s.Out, "  %-*s  %s\n", width, pairs[i], Clean(pairs[i+1]))
+			fmt.Fprintf(s.Out, "  %-*s  %s\n", width, Clean(pairs[i]), Clean(pairs[i+1]))
 		}
 	}
 }
 
 // Table writes a heading and aligned rows of labels and values to stdout.
 func (s Streams) Table(heading string, pairs ...string) {
-	fmt.Fprintln(s.Out, heading)
+	fmt.Fprintln(s.Out, Clean(heading))
 	s.rows(pairs...)
 }
 
@@ -71,7 +84,7 @@ func (s Streams) Item(kind, code, text string) {
 	if code != "" {
 		text = code + ": " + text
 	}
-	fmt.Fprintf(s.Out, "  %-9s %s\n", kind+":", Clean(text))
+	fmt.Fprintf(s.Out, "  %-9s %s\n", Clean(kind)+":", Clean(text))
 }
 
 // Columns writes an aligned table to stdout. The first row is its heading.
@@ -91,7 +104,7 @@ func (s Streams) Columns(rows [][]string) {
 
 // Summary writes the result of a release to stdout.
 func (s Streams) Summary(sum release.Summary) {
-	fmt.Fprintf(s.Out, "%s is %s\n", Clean(subjectOf(sum)), stateOf(sum))
+	fmt.Fprintf(s.Out, "%s is %s\n", Clean(subjectOf(sum)), Clean(stateOf(sum)))
 	s.rows(
 		"app", sum.AppID,
 		"platform", sum.Platform,

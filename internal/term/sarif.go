@@ -63,7 +63,7 @@ func SARIF(rules []bundle.Rule, packages []Scanned) ([]byte, error) {
 	for _, pkg := range packages {
 		for _, f := range pkg.Findings {
 			result := sarifResult{
-				RuleID: f.Rule, RuleIndex: index[f.Rule], Level: sarifLevel(f.Severity), Message: sarifText{f.Message + ". What to do: " + f.Remedy + "."},
+				RuleID: f.Rule, RuleIndex: index[f.Rule], Level: sarifLevel(f.Severity), Message: sarifPlain(f.Message + ". What to do: " + f.Remedy + "."),
 				Prints: map[string]string{"ascend/v1": f.Rule + "|" + f.Path + "|" + f.Value},
 			}
 			var at sarifLocation
@@ -76,13 +76,19 @@ func SARIF(rules []bundle.Rule, packages []Scanned) ([]byte, error) {
 			results = append(results, result)
 		}
 	}
-	return json.MarshalIndent(map[string]any{
+	content, err := json.MarshalIndent(map[string]any{
 		"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0",
 		"runs": []any{map[string]any{
 			"tool":    map[string]any{"driver": map[string]any{"name": "ascend", "informationUri": "https://github.com/ascend-cli/ascend", "rules": described}},
 			"results": results,
 		}},
 	}, "", "  ")
+	return escapeJSON(content), err
+}
+
+// sarifPlain writes a message without links: brackets make them.
+func sarifPlain(text string) sarifText {
+	return sarifText{strings.NewReplacer(`\`, `\\`, "[", `\[`, "]", `\]`).Replace(visible(text))}
 }
 
 func sarifLevel(s bundle.Severity) string {

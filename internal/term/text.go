@@ -2,9 +2,7 @@ package term
 
 import (
 	"fmt"
-	"strings"
 	"time"
-	"unicode"
 )
 
 // Bytes is a size as people read it, in decimal units as stores count.
@@ -34,20 +32,6 @@ func Duration(d time.Duration) string {
 		return fmt.Sprintf("%d min %02d s", int(d.Minutes()), int(d.Seconds())%60)
 	}
 	return fmt.Sprintf("%d h %02d min", int(d.Hours()), int(d.Minutes())%60)
-}
-
-// Clean makes text from elsewhere safe for a line of output: no control
-// characters, which could hide or fake lines.
-func Clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t' || r == '\r':
-			return ' '
-		case unicode.IsControl(r):
-			return -1
-		}
-		return r
-	}, s)
 }
 
 // color wraps text in an ANSI colour, if colours are on.
