@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,7 +12,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ascend-cli/ascend/internal/bundle"
+	"github.com/ascend-cli/ascend/internal/outfile"
 	"github.com/ascend-cli/ascend/internal/sandbox"
+	"github.com/ascend-cli/ascend/internal/term"
 )
 
 func (p *program) sandboxCommand() *cli.Command {
@@ -26,6 +27,8 @@ func (p *program) sandboxCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "addr", Usage: "loopback `ADDRESS` of the API", Value: "127.0.0.1:0"},
 			&cli.StringFlag{Name: "store-addr", Usage: "loopback `ADDRESS` of the object store", Value: "127.0.0.1:0"},
+			&cli.BoolFlag{Name: "expose", Usage: "let --addr and --store-addr be addresses that other machines reach; takes --tls"},
+			&cli.BoolFlag{Name: "tls", Usage: "serve over TLS; the certificate to trust is in the line of JSON, unless --tls-ca-file takes it"},
 			&cli.StringFlag{Name: "env-file", Usage: "write export lines with the address and the throw-away key to `FILE`"},
 			&cli.StringSliceFlag{Name: "app", Usage: "app record `BUNDLE_ID[=NAME]` (default: com.example.demo=Demo)"},
 			&cli.StringSliceFlag{Name: "package", Usage: "make an app record that fits `PACKAGE`"},
@@ -60,19 +63,27 @@ func (p *program) sandbox(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	for name, address := range map[string]*string{"addr": &options.Addr, "store-addr": &options.StoreAddr} {
+		if *address, err = sandboxAddress(c, name); err != nil {
+			return err
+		}
+	}
 	server, err := sandbox.Start(options)
 	if err != nil {
 		return usagef("is the address free, and on this machine?", "%v", err)
 	}
 	defer server.Close()
 	if file := c.String("tls-ca-file"); file != "" {
-		if err := os.WriteFile(file, server.CertificatePEM(), 0o644); err != nil {
+		if err := outfile.Write(file, server.CertificatePEM(), outfile.Shared); err != nil {
 			return usagef("", "--tls-ca-file: %v", err)
 		}
 	}
 	key := server.Keys()[0]
 	secret := base64.StdEncoding.EncodeToString([]byte(key.PEM()))
 	ready := map[string]any{"ready": true, "api_url": server.URL(), "store_url": server.StoreURL(), "key_id": key.ID, "issuer_id": key.IssuerID, "pid": os.Getpid()}
+	if options.TLS && c.String("tls-ca-file") == "" {
+		ready["ca"] = string(server.CertificatePEM())
+	}
 	if file := c.String("env-file"); file != "" {
 		if err := writeEnvironment(file, server.URL(), key, secret); err != nil {
 			return err
@@ -81,11 +92,9 @@ func (p *program) sandbox(c *cli.Context) error {
 	} else {
 		ready["key"] = secret // opens nothing but this process
 	}
-	line, err := json.Marshal(ready)
-	if err != nil {
+	if err := p.Streams.JSONLine(ready); err != nil {
 		return err
 	}
-	fmt.Fprintln(p.Streams.Out, string(line))
 	<-c.Context.Done()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Context), time.Second/2)
 	defer cancel()
@@ -127,7 +136,7 @@ func (p *program) sandboxOptions(c *cli.Context) (sandbox.Options, error) {
 		Addr: c.String("addr"), StoreAddr: c.String("store-addr"), Now: p.Now,
 		UploadProcessing: c.Duration("processing"), BuildProcessing: c.Duration("build-processing"), Settle: c.Duration("settle"),
 		ReviewTime: c.Duration("review-time"), OperationLife: c.Duration("operation-life"), HourlyLimit: c.Int("hourly-limit"),
-		KeepExpired: c.Bool("keep-expired"), TLS: c.String("tls-ca-file") != "", Link: sandbox.Link{RoundTrip: c.Duration("round-trip")},
+		KeepExpired: c.Bool("keep-expired"), TLS: c.Bool("tls") || c.String("tls-ca-file") != "", Link: sandbox.Link{RoundTrip: c.Duration("round-trip")},
 	}
 	for name, into := range map[string]*int64{"rate-per-connection": &options.Link.PerConnection, "rate-total": &options.Link.Total} {
 		limit, err := parseRate(c.String(name))
@@ -185,7 +194,7 @@ func (p *program) sandboxOptions(c *cli.Context) (sandbox.Options, error) {
 	}
 	if c.Bool("verbose") {
 		options.OnRequest = func(r sandbox.Request) {
-			fmt.Fprintf(p.Streams.Err, "%s %s %s %s %d %d B %s\n", r.Start.Format("15:04:05.000"), r.Host, r.Method, r.Path, r.Status, r.Bytes, r.Duration.Round(time.Microsecond))
+			fmt.Fprintf(p.Streams.Err, "%s %s %s %s %d %d B %s\n", r.Start.Format("15:04:05.000"), r.Host, term.Clean(r.Method), term.Clean(r.Path), r.Status, r.Bytes, r.Duration.Round(time.Microsecond))
 		}
 	}
 	return options, nil

@@ -139,7 +139,7 @@ func Start(options Options) (*Server, error) {
 	}
 	scheme := "http://"
 	if options.TLS {
-		certificate, root, err := newCertificate()
+		certificate, root, err := newCertificate(s.options.Addr, s.options.StoreAddr)
 		if err != nil {
 			return nil, err
 		}
@@ -156,7 +156,7 @@ func Start(options Options) (*Server, error) {
 		s.Close()
 		return nil, err
 	}
-	s.apiURL, s.storeURL = scheme+api.Addr().String(), scheme+store.Addr().String()
+	s.apiURL, s.storeURL = urlOf(scheme, s.options.Addr, api), urlOf(scheme, s.options.StoreAddr, store)
 	// What a request reads is not written after this line except under the
 	// lock: one may come at once.
 	s.serve(api, s.serveAPI)
