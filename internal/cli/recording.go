@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -160,6 +161,17 @@ func (r *recording) end(streams term.Streams, version string, problem *term.Prob
 		errs = append(errs, r.writeReport(streams, version))
 	}
 	return errors.Join(errs...)
+}
+
+// logUnwritten puts what could not be written into the log, where that is the
+// only thing on stderr.
+func (r *recording) logUnwritten(err error) {
+	if r == nil || !r.json {
+		return
+	}
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		r.recorder.Observe(release.Warning{Text: line})
+	}
 }
 
 func (r *recording) writeReport(streams term.Streams, version string) error {

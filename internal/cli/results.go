@@ -48,6 +48,7 @@ func (p *program) publish(c *cli.Context, outcomes ...term.Outcome) error {
 	if err == nil {
 		return nil
 	}
+	p.recording.logUnwritten(err)
 	for _, outcome := range outcomes {
 		if outcome.Problem != nil {
 			p.warnUnwritten(c, err)

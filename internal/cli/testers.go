@@ -13,6 +13,7 @@ import (
 	"github.com/ascend-cli/ascend/asc"
 	"github.com/ascend-cli/ascend/internal/outfile"
 	"github.com/ascend-cli/ascend/internal/release"
+	"github.com/ascend-cli/ascend/internal/term"
 	"github.com/ascend-cli/ascend/internal/testers"
 )
 
@@ -316,12 +317,18 @@ func (p *program) testersExport(c *cli.Context) error {
 		for _, t := range people {
 			list = append(list, testers.Tester{FirstName: t.FirstName, LastName: t.LastName, Email: t.Email, Groups: t.Groups})
 		}
+		path := c.Args().First()
+		printed := path == "" || path == "-" || path == "/dev/stdout"
+		for i := range list {
+			if t := &list[i]; printed { // testers choose their names
+				t.FirstName, t.LastName, t.Email = term.Clean(t.FirstName), term.Clean(t.LastName), term.Clean(t.Email)
+			}
+		}
 		var b bytes.Buffer
 		if err := testers.Write(&b, list); err != nil {
 			return err
 		}
-		path := c.Args().First()
-		if path == "" || path == "-" || path == "/dev/stdout" {
+		if printed {
 			_, err := p.Streams.Out.Write(b.Bytes())
 			return err
 		}

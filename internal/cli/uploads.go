@@ -157,11 +157,14 @@ func (p *program) uploadsShow(c *cli.Context) error {
 		p.Streams.Table("build upload "+report.BuildUploadID,
 			"version", report.Version, "build number", report.BuildNumber, "platform", report.Platform, "state", report.State, "build", report.BuildID,
 			"created", report.Created.UTC().Format(time.RFC3339), "file", report.FileName, "package here", report.Path, "sent", stored)
-		for _, d := range report.Errors {
+		for _, d := range term.First(report.Errors) {
 			p.Streams.Item("error", d.Code, d.Description)
 		}
-		for _, d := range report.Warnings {
+		for _, d := range term.First(report.Warnings) {
 			p.Streams.Item("warning", d.Code, d.Description)
+		}
+		if more := len(report.Errors) + len(report.Warnings) - len(term.First(report.Errors)) - len(term.First(report.Warnings)); more > 0 {
+			p.Streams.Line(fmt.Sprintf("  and %d more, which --json has", more))
 		}
 		return nil
 	})

@@ -114,8 +114,11 @@ func markdown(outcomes []Outcome) string {
 		row("Build", markdownCode(s.BuildID))
 		row("Build upload", markdownCode(s.BuildUploadID))
 		b.WriteString(timeline(s))
-		for _, warning := range s.Warnings {
-			fmt.Fprintf(&b, "> ⚠️ %s\n\n", markdownText(warning))
+		for _, warning := range First(s.Warnings) {
+			fmt.Fprintf(&b, "> ⚠️ %s\n\n", markdownText(Shorten(warning)))
+		}
+		if more := len(s.Warnings) - maxShown; more > 0 {
+			fmt.Fprintf(&b, "> %s\n\n", moreOf(more))
 		}
 	}
 	return b.String()

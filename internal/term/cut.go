@@ -32,6 +32,9 @@ func (c *cut) left() string {
 
 func moreOf(n int) string { return fmt.Sprintf("and %d more", n) }
 
+// First are the elements of a list that are shown.
+func First[T any](list []T) []T { return list[:min(len(list), maxShown)] }
+
 // Shorten cuts a text that is too long to be read.
 func Shorten(text string) string {
 	if len(text) <= maxText {

@@ -201,7 +201,7 @@ func describeEvent(event release.Event) (slog.Level, string, map[string]any) {
 	case release.StageFinished:
 		attrs := map[string]any{"stage": string(e.Name), "duration_ms": e.Duration.Milliseconds()}
 		if e.Err != nil {
-			attrs["error"] = visible(e.Err.Error())
+			attrs["error"] = visible(Shorten(e.Err.Error()))
 		}
 		return slog.LevelInfo, "stage_finished", attrs
 	case release.TransferStarted:
@@ -240,7 +240,7 @@ func describePart(e upload.PartEvent) (slog.Level, string, map[string]any) {
 		level = slog.LevelWarn
 		attrs["wait_ms"] = e.Wait.Milliseconds()
 		if e.Err != nil {
-			attrs["error"] = visible(e.Err.Error())
+			attrs["error"] = visible(Shorten(e.Err.Error()))
 		}
 	}
 	return level, "part_" + string(e.State), attrs
@@ -264,7 +264,7 @@ func (r *Recorder) Call(c asc.Call) {
 	attrs := map[string]any{"method": c.Method, "url": address, "status": int64(c.Status), "duration_ms": c.Duration.Milliseconds()}
 	level := slog.LevelDebug
 	if c.Err != nil && !errors.Is(c.Err, context.Canceled) {
-		attrs["error"] = visible(c.Err.Error())
+		attrs["error"] = visible(Shorten(c.Err.Error()))
 	}
 	r.record(level, "call", attrs)
 }

@@ -212,9 +212,9 @@ func (n *Narrator) Retry(r asc.Retry) {
 // again says that something is tried once more, and when.
 func again(err error, wait time.Duration) string {
 	if wait < time.Millisecond {
-		return fmt.Sprintf("%v; trying again", err)
+		return Shorten(err.Error()) + "; trying again"
 	}
-	return fmt.Sprintf("%v; next try in %s", err, Duration(wait))
+	return Shorten(err.Error()) + "; next try in " + Duration(wait)
 }
 
 // Warn writes a warning.

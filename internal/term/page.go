@@ -128,7 +128,12 @@ func (p *page) describe(outcomes []Outcome) {
 }
 
 func (p *page) notes(records []Record) {
+	const most = 500
 	for _, r := range records {
+		if len(p.Notes) == most {
+			p.Notes = append(p.Notes, pageNote{"care", "note", "there is more that is not shown here; --events has all", ""})
+			return
+		}
 		switch r.Type {
 		case "warning":
 			p.Notes = append(p.Notes, pageNote{"care", "warning", r.text("text"), ""})
