@@ -188,6 +188,10 @@ func variable(text string) string {
 func escapeJSON(text []byte) []byte {
 	text = bytes.ReplaceAll(text, []byte("#"), []byte(`\u0023`))
 	text = bytes.ReplaceAll(text, []byte("::"), []byte(`:\u003a`))
+	for _, c := range []byte("-+~^") { // three of them are in strings only
+		mark := bytes.Repeat([]byte{c}, 3)
+		text = bytes.ReplaceAll(text, mark, append(fmt.Appendf(nil, `\u%04x`, c), mark[1:]...))
+	}
 	if !bytes.ContainsFunc(text, hiddenInJSON) {
 		return text
 	}
