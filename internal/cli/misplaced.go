@@ -15,7 +15,8 @@ import (
 func misplaced(where string) error {
 	return &release.Error{
 		Kind: release.Auth, Message: where + " holds a private key, which does not belong there (it is not shown)",
-		Hint: "the text of a private key goes to ASCEND_KEY, the path of its file to --key-file or ASCEND_KEY_FILE, the path of a JSON key file to --api-key-path or ASCEND_API_KEY_PATH; " +
+		Hint: "the text of a private key goes to ASCEND_KEY, the path of its file to --key-file or ASCEND_KEY_FILE, " +
+			"the path of a JSON key file to --api-key-path or ASCEND_API_KEY_PATH; " +
 			"if a log or another process may have seen the key, revoke it in App Store Connect",
 	}
 }
@@ -58,7 +59,10 @@ func misplacedVariable(flag cli.Flag, getenv func(string) string) error {
 func (p *program) misplacedCredential(c *cli.Context) error {
 	for _, name := range []string{"api-key-path", "key-id", "issuer-id", "key-file"} {
 		own := ownVariable(name)
-		for _, given := range [][2]string{{"--" + name, c.String(name)}, {own, p.Getenv(own)}, {fastlaneVariables[name], p.Getenv(fastlaneVariables[name])}} {
+		fastlane := fastlaneVariables[name]
+		for _, given := range [][2]string{
+			{"--" + name, c.String(name)}, {own, p.Getenv(own)}, {fastlane, p.Getenv(fastlane)},
+		} {
 			if asc.HoldsPrivateKey(given[1]) {
 				return misplaced(given[0])
 			}

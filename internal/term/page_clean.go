@@ -27,7 +27,8 @@ func cleanOutcomes(outcomes []Outcome) []Outcome {
 	for i := range clean {
 		s := &clean[i].Summary
 		texts := []*string{
-			&s.AppID, &s.BundleID, &s.Platform, &s.Version, &s.BuildNumber, &s.BuildUploadID, &s.BuildID, &s.State, &s.TestFlightURL, &s.BetaReviewState,
+			&s.AppID, &s.BundleID, &s.Platform, &s.Version, &s.BuildNumber, &s.BuildUploadID, &s.BuildID, &s.State,
+			&s.TestFlightURL, &s.BetaReviewState,
 		}
 		for _, text := range texts {
 			*text = Clean(*text)
@@ -38,7 +39,9 @@ func cleanOutcomes(outcomes []Outcome) []Outcome {
 			s.Steps[j].Name, s.Steps[j].Detail = Clean(s.Steps[j].Name), Clean(s.Steps[j].Detail)
 		}
 		if p := clean[i].Problem; p != nil {
-			clean[i].Problem = &Problem{Kind: p.Kind, Message: Clean(p.Message), Hint: Clean(p.Hint), Details: cleanAll(p.Details)}
+			clean[i].Problem = &Problem{
+				Kind: p.Kind, Message: Clean(p.Message), Hint: Clean(p.Hint), Details: cleanAll(p.Details),
+			}
 		}
 	}
 	return clean
