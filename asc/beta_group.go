@@ -77,5 +77,5 @@ func (c *Client) RemoveTestersFromBetaGroup(ctx context.Context, groupID string,
 
 // BetaGroupsOfBuild lists the groups that have a build.
 func (c *Client) BetaGroupsOfBuild(ctx context.Context, buildID string) iter.Seq2[BetaGroup, error] {
-	return pages(ctx, c, "/v1/betaGroups", values("filter[builds]", buildID, "limit", maxPageSize), toBetaGroup)
+	return pages(ctx, c, "betaGroups", "/v1/betaGroups", values("filter[builds]", buildID, "limit", maxPageSize), toBetaGroup)
 }

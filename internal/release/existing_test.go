@@ -325,13 +325,13 @@ func TestWhatWasJustMadeMayTakeAMomentToBeSeen(t *testing.T) {
 }
 
 func TestABuildUploadThatVanishesIsReplacedByItsBuild(t *testing.T) {
-	for name, answer := range map[string]func(http.ResponseWriter){
-		"it is gone": func(w http.ResponseWriter) {
+	for name, answer := range map[string]func(w http.ResponseWriter, id string){
+		"it is gone": func(w http.ResponseWriter, _ string) {
 			notFound(w)
 		},
-		"it stays AWAITING_UPLOAD": func(w http.ResponseWriter) {
+		"it stays AWAITING_UPLOAD": func(w http.ResponseWriter, id string) {
 			w.Header().Set("Content-Type", "application/json")
-			fmt.Fprint(w, `{"data":{"type":"buildUploads","id":"ID","attributes":{"cfBundleShortVersionString":"1.2.0","cfBundleVersion":"42","platform":"IOS","state":{"state":"AWAITING_UPLOAD"}}},"links":{"self":"x"}}`)
+			fmt.Fprintf(w, `{"data":{"type":"buildUploads","id":%q,"attributes":{"cfBundleShortVersionString":"1.2.0","cfBundleVersion":"42","platform":"IOS","state":{"state":"AWAITING_UPLOAD"}}},"links":{"self":"x"}}`, id)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -342,7 +342,7 @@ func TestABuildUploadThatVanishesIsReplacedByItsBuild(t *testing.T) {
 				if !committed || r.Method != http.MethodGet || !strings.HasPrefix(r.URL.Path, "/v1/buildUploads/") {
 					return false
 				}
-				answer(w)
+				answer(w, strings.TrimPrefix(r.URL.Path, "/v1/buildUploads/"))
 				return true
 			})
 			if sum := b.upload(release.Plan{Path: pack(t, "1.2.0", "42")}); sum.State != "VALID" {
