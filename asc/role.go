@@ -1,6 +1,11 @@
 package asc
 
-import "context"
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+)
 
 // nobody is an id that no resource has.
 const nobody = "00000000-0000-4000-8000-000000000000"
@@ -23,8 +28,16 @@ func (c *Client) MayDistribute(ctx context.Context) (bool, error) {
 	return may(err)
 }
 
+// may reads the answer. A missing agreement forbids everything, and a method
+// that is not offered says nothing about the role (F10).
 func may(err error) (bool, error) {
+	var apiErr *Error
 	switch {
+	case errors.As(err, &apiErr) && apiErr.HTTPStatus == http.StatusForbidden && strings.Contains(strings.ToLower(apiErr.Error()), "allowed operation"):
+		return true, nil
+	case errors.As(err, &apiErr) && IsForbidden(err) &&
+		(apiErr.Has("FORBIDDEN.REQUIRED_AGREEMENTS_MISSING_OR_EXPIRED") || apiErr.Has("FORBIDDEN_ERROR.CONTRACT_NOT_VALID")):
+		return false, err
 	case IsForbidden(err):
 		return false, nil
 	case IsNotFound(err), err == nil:

@@ -46,7 +46,8 @@ var madeUp = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}
 
 func (l *ledger) intercept(_ http.ResponseWriter, r *http.Request) bool {
 	path := strings.TrimPrefix(r.URL.Path, "/v1/")
-	if r.Method == http.MethodGet || !strings.HasPrefix(r.URL.Path, "/v1/") || strings.HasPrefix(path, "buildUpload") {
+	asks := path == "builds/00000000-0000-4000-8000-000000000000" // what the key's role permits; there is no such build
+	if r.Method == http.MethodGet || !strings.HasPrefix(r.URL.Path, "/v1/") || strings.HasPrefix(path, "buildUpload") || asks {
 		return false
 	}
 	content, err := io.ReadAll(r.Body)

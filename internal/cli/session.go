@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -93,9 +94,14 @@ func (p *program) narrator(c *cli.Context) *term.Narrator {
 	return term.NewNarrator(p.Streams, c.Bool("quiet"), p.Now)
 }
 
+// apiConnections bounds the connections to the API: many packages may wait at
+// the same time.
+const apiConnections = 32
+
 // open makes the client of a command from its flags.
 func (p *program) open(c *cli.Context, override *asc.Options, report reporter) (*session, error) {
 	options := asc.Options{UserAgent: "ascend/" + p.Version, OnRetry: report.Retry, Now: p.Now}
+	options.OnClockSkew = func(skew time.Duration) { report.Notice(clockNotice(skew)) }
 	if c.IsSet("retry-for") { // its default is for parts
 		options.RetryFor = retryFor(c)
 	}
@@ -115,6 +121,7 @@ func (p *program) open(c *cli.Context, override *asc.Options, report reporter) (
 		return nil, usagef("", "%v", err)
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxConnsPerHost = apiConnections
 	options.Transport = transport
 	p.recording.through(&options, p.Now)
 	client, err := asc.NewClient(options)
@@ -126,6 +133,15 @@ func (p *program) open(c *cli.Context, override *asc.Options, report reporter) (
 		report.Close()
 		transport.CloseIdleConnections()
 	}}, nil
+}
+
+// clockNotice says that tokens are signed with the service's time.
+func clockNotice(skew time.Duration) string {
+	direction := "ahead of"
+	if skew < 0 {
+		direction = "behind"
+	}
+	return fmt.Sprintf("this machine's clock is %s %s App Store Connect's: tokens are signed with its time; set the clock right", skew.Abs().Round(time.Second), direction)
 }
 
 // withRunner runs a command that needs the service and nothing else.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -234,7 +235,7 @@ func (p *program) uploadSeveral(c *cli.Context, runner *release.Runner, plans []
 		Results []result      `json:"results"`
 	}{}
 	var first *batchFailure
-	var failed []string
+	var failed, notSent []string
 	var published []term.Outcome
 	for _, outcome := range outcomes {
 		r := result{Path: outcome.Path, Summary: outcome.Summary}
@@ -244,6 +245,13 @@ func (p *program) uploadSeveral(c *cli.Context, runner *release.Runner, plans []
 				problem.Message = outcome.Path + ": " + problem.Message
 			}
 			r.Error = &problem
+			var untouched *release.NotSentError
+			if errors.As(outcome.Err, &untouched) {
+				notSent = append(notSent, outcome.Path)
+				published = append(published, term.Outcome{Summary: outcome.Summary, Problem: r.Error})
+				document.Results = append(document.Results, r)
+				continue
+			}
 			failed = append(failed, outcome.Path)
 			if first == nil {
 				first = &batchFailure{error: outcome.Err, problem: &problem}
@@ -260,6 +268,9 @@ func (p *program) uploadSeveral(c *cli.Context, runner *release.Runner, plans []
 	if first != nil {
 		problem := *first.problem
 		problem.Details = append(slices.Clip(problem.Details), fmt.Sprintf("%d of %d packages failed: %s", len(failed), len(outcomes), strings.Join(failed, ", ")))
+		if len(notSent) > 0 {
+			problem.Details = append(problem.Details, fmt.Sprintf("nothing was sent, also not %s", strings.Join(notSent, ", ")))
+		}
 		first.problem, document.Error = &problem, &problem
 	}
 	notWritten := p.publish(c, published...)

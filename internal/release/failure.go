@@ -72,6 +72,7 @@ func KindOf(err error) Kind {
 	var plan *upload.PlanError
 	var pkg *bundle.Error
 	var key *asc.KeyError
+	var notSent *NotSentError
 	switch {
 	case errors.Is(err, ErrInterrupted), errors.Is(err, context.Canceled):
 		return Interrupted
@@ -79,7 +80,7 @@ func KindOf(err error) Kind {
 		return Timeout
 	case errors.As(err, &own):
 		return own.Kind
-	case errors.As(err, &pkg), errors.Is(err, upload.ErrFileChanged):
+	case errors.As(err, &pkg), errors.As(err, &notSent), errors.Is(err, upload.ErrFileChanged):
 		return InvalidPackage
 	case errors.As(err, &key), errors.Is(err, asc.ErrEnterpriseKey):
 		return Auth
@@ -97,6 +98,8 @@ func kindOfStatus(err *asc.Error) Kind {
 	switch {
 	case err.HTTPStatus == 401 || err.HTTPStatus == 403:
 		return Auth
+	case asc.IsFlakyNotFound(err):
+		return Transfer
 	case err.HTTPStatus == 404:
 		return NotFound
 	case err.HTTPStatus == 429 || err.HTTPStatus >= 500 || err.HTTPStatus/100 == 3:
@@ -121,7 +124,10 @@ func HintOf(err error) string {
 	var pkg *bundle.Error
 	var key *asc.KeyError
 	var apiErr *asc.Error
+	var notSent *NotSentError
 	switch {
+	case errors.As(err, &notSent):
+		return "mend or leave out the other package, then run the same command again"
 	case errors.As(err, &own) && own.Hint != "":
 		return own.Hint
 	case errors.As(err, &pkg):
@@ -141,6 +147,10 @@ func HintOf(err error) string {
 		return "App Store Connect does not answer like this: look at --api-url, and for a proxy that changes replies"
 	case errors.As(err, &part) && part.Status/100 == 4:
 		return "the object store refused the part for good; run the same command again, and if it repeats, look for a proxy that changes requests"
+	case asc.IsCertificateError(err):
+		return "the certificate is not trusted: look for a proxy that opens TLS connections (its certificate authority goes into SSL_CERT_FILE) and at this machine's clock"
+	case asc.IsProtocolError(err):
+		return "something other than App Store Connect answers there: look at --api-url and for a proxy (HTTPS_PROXY)"
 	case errors.As(err, &transport), errors.As(err, &part):
 		return "check the network and the proxy settings (HTTPS_PROXY), then run the same command again"
 	}
@@ -159,6 +169,8 @@ func hintOfStatus(err *asc.Error) string {
 		return "the team's agreement is unsigned or has expired: only the Account Holder can accept it, in App Store Connect under Business"
 	case err.HTTPStatus == 403:
 		return "the key's role does not allow this: uploading needs Developer or higher; testers, groups, notes and review need App Manager or Admin"
+	case asc.IsFlakyNotFound(err):
+		return "App Store Connect does not find what is there, as it does at times: run the same command again"
 	case err.HTTPStatus == 429:
 		return "the key's hourly allowance is used up; wait, or use a key of its own for this pipeline"
 	case err.HTTPStatus/100 == 3:

@@ -48,6 +48,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -296,7 +297,9 @@ func (r *run) upload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer pkg.file.Close()
+	// A package that only waits for Apple keeps no file open.
+	closeFile := sync.OnceFunc(func() { pkg.file.Close() })
+	defer closeFile()
 	err = r.stage(ctx, StagePreflight, func(ctx context.Context) error {
 		if err := r.preflight(pkg); err != nil {
 			return err
@@ -312,16 +315,18 @@ func (r *run) upload(ctx context.Context) error {
 	if err != nil {
 		return &StageError{Stage: StageResolve, Err: err}
 	}
+	unlock = sync.OnceFunc(unlock)
 	defer unlock()
-	err = r.uploadPackage(ctx, pkg)
+	err = r.uploadPackage(ctx, pkg, func() { closeFile(); unlock() })
 	if err == nil || KindOf(err) == Rejected {
 		r.memory.forget() // there is nothing to go on with
 	}
 	return err
 }
 
-// uploadPackage is the way from resolve on.
-func (r *run) uploadPackage(ctx context.Context, pkg pkg) error {
+// uploadPackage carries out the stages from resolve on. It calls arrived once
+// the service has the package.
+func (r *run) uploadPackage(ctx context.Context, pkg pkg, arrived func()) error {
 	target, err := stage(ctx, r, StageResolve, func(ctx context.Context) (target, error) { return r.resolve(ctx, pkg) })
 	if err != nil {
 		return err
@@ -330,7 +335,8 @@ func (r *run) uploadPackage(ctx context.Context, pkg pkg) error {
 	if err != nil {
 		return err
 	}
-	r.endTurn() // it is sent
+	arrived()
+	r.endTurn()
 	if r.plan.NoWait {
 		if r.summary.State == "" {
 			r.summary.State = asc.BuildProcessing

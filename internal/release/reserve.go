@@ -88,10 +88,12 @@ func (r *run) createUpload(ctx context.Context, p pkg, t target) (asc.BuildUploa
 			return created, nil
 		case errors.As(err, &apiErr) && apiErr.Has(codeDuplicate):
 			return asc.BuildUpload{}, duplicate(t.app, p, apiErr)
-		case !asc.IsUnclear(err) || ctx.Err() != nil:
+		case !asc.IsUnclear(err) && !asc.IsFlakyNotFound(err) || ctx.Err() != nil:
 			return asc.BuildUpload{}, fmt.Errorf("reserve the build upload: %w", err)
 		}
-		r.notice("the reply to the reservation was lost: looking whether it was made")
+		if asc.IsUnclear(err) {
+			r.notice("the reply to the reservation was lost: looking whether it was made")
+		}
 		made, ok, lookErr := r.lostUpload(ctx, p, t)
 		if lookErr != nil {
 			return asc.BuildUpload{}, fmt.Errorf("look for the build upload whose reservation had no reply: %w", lookErr)

@@ -37,7 +37,12 @@ func (r *run) resolve(ctx context.Context, p pkg) (target, error) {
 	if t.existing, err = r.checkFree(ctx, app, p); err != nil {
 		return target{}, err
 	}
-	t.audience, err = r.audience(ctx, app)
+	if t.audience, err = r.audience(ctx, app); err != nil {
+		return target{}, err
+	}
+	if t.sent == nil && t.built == nil {
+		err = r.checkDistribution(ctx, app, p, t.audience)
+	}
 	return t, err
 }
 
