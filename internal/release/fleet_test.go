@@ -243,3 +243,34 @@ func (b *bench) ignore(method, contains string) {
 		return true
 	})
 }
+
+func TestTestersWhoAreNotShownAreFailures(t *testing.T) {
+	b := newBench(t)
+	b.outsideTheContract()
+	b.before(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodPost || r.URL.Path != "/v1/betaTesters" {
+			return false
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusCreated)
+		fmt.Fprint(w, `{"data":{"type":"betaTesters","id":"x","attributes":{"email":"a@example.com"}},"links":{"self":"x"}}`)
+		return true
+	})
+	results, err := b.runner.AddTesters(t.Context(), bundleID, []release.Person{{Email: "a@example.com", Groups: []string{"QA"}}}, false)
+	wantError(t, err, release.Rejected, "does not show 1 of the testers")
+	if len(results) != 1 || results[0].State != release.StepFailed {
+		t.Errorf("%+v", results)
+	}
+}
+
+func TestAGroupThatIsListedTwiceIsOneGroup(t *testing.T) {
+	b := newBench(t)
+	b.rewrite(http.MethodGet, "/v1/betaGroups", func(d map[string]any) int {
+		list, _ := d["data"].([]any)
+		d["data"] = append(list, list...)
+		return 0
+	})
+	if sum := b.upload(release.Plan{Path: pack(t, "1.2.0", "42"), Distribution: release.Distribution{Groups: []string{"QA", "QA", "qa"}}}); strings.Join(sum.Groups, ",") != "QA" {
+		t.Errorf("%v", sum.Groups)
+	}
+}

@@ -176,7 +176,12 @@ func (r *run) tester(ctx context.Context, app asc.App, email string) (asc.BetaTe
 
 func chooseGroup(all []asc.BetaGroup, name string, app asc.App) (asc.BetaGroup, error) {
 	var matches []asc.BetaGroup
+	seen := map[string]bool{}
 	for _, group := range all {
+		if seen[group.ID] {
+			continue // pages may overlap: a group listed twice is one group
+		}
+		seen[group.ID] = true
 		if group.ID == name {
 			return group, nil
 		}

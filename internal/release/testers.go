@@ -119,9 +119,51 @@ func (r *Runner) AddTesters(ctx context.Context, app string, wanted []Person, dr
 		}
 	}
 	pace := &allowance{run: run}
-	return run.each(ctx, "testers", len(wanted), func(ctx context.Context, i int) TesterResult {
+	results, err := run.each(ctx, "testers", len(wanted), func(ctx context.Context, i int) TesterResult {
 		return run.addTester(ctx, pace, known, wanted[i], chosen[i], dryRun)
 	})
+	if ctx.Err() == nil {
+		err = errors.Join(err, run.showsMembers(ctx, app, results, chosen))
+	}
+	return results, err
+}
+
+// showsMembers reads the testers back who were added, and marks those whom the
+// service does not show in their groups.
+func (r *run) showsMembers(ctx context.Context, app string, results []TesterResult, chosen [][]asc.BetaGroup) error {
+	if !slices.ContainsFunc(results, func(t TesterResult) bool { return t.State == StepChanged }) {
+		return nil
+	}
+	var missing map[int]string
+	shown, err := r.untilShown(ctx, verified{missing: func(ctx context.Context) (string, error) {
+		now, err := r.people(ctx, app, nil)
+		if err != nil {
+			return "", err
+		}
+		missing = map[int]string{}
+		for i, result := range results {
+			for _, group := range chosen[i] {
+				if result.State == StepChanged && !slices.Contains(now.byEmail[strings.ToLower(result.Email)].BetaGroupIDs, group.ID) {
+					missing[i] = group.Name
+				}
+			}
+		}
+		if len(missing) == 0 {
+			return "", nil
+		}
+		return fmt.Sprintf("%d of the testers in their groups", len(missing)), nil
+	}})
+	if err != nil {
+		r.warn(fmt.Sprintf("the testers were added, but cannot be read back: %v", err))
+		return nil
+	}
+	if shown == "" {
+		return nil
+	}
+	for i, group := range missing {
+		results[i].State, results[i].Error = StepFailed, "accepted, but the service does not show the tester in "+group
+	}
+	return &Error{Kind: Rejected, Message: "the change was accepted, but the service does not show " + shown, Hint: "run the same command again; it changes only what is missing"}
 }
 
 func (r *run) addTester(ctx context.Context, pace *allowance, known people, person Person, groups []asc.BetaGroup, dryRun bool) TesterResult {
