@@ -13,7 +13,7 @@ import (
 	"github.com/adrg/xdg"
 
 	"github.com/ascend-cli/ascend/internal/cli"
-	"github.com/ascend-cli/ascend/internal/release"
+	"github.com/ascend-cli/ascend/internal/failure"
 	"github.com/ascend-cli/ascend/internal/term"
 )
 
@@ -29,7 +29,7 @@ func run() int {
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() {
 		<-signals
-		cancel(release.ErrInterrupted)
+		cancel(failure.ErrInterrupted)
 		<-signals
 		os.Exit(130) // a second signal means now
 	}()

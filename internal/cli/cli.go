@@ -12,7 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/ascend-cli/ascend/internal/release"
+	"github.com/ascend-cli/ascend/internal/failure"
 	"github.com/ascend-cli/ascend/internal/term"
 )
 
@@ -129,11 +129,11 @@ func forEachCommand(path string, commands []*cli.Command, do func(path string, c
 }
 
 func usageError(_ *cli.Context, err error, _ bool) error {
-	return &release.Error{Kind: release.Usage, Message: strings.ReplaceAll(err.Error(), "flag provided but not defined: -", "there is no flag -"), Hint: "ascend COMMAND --help lists the flags"}
+	return &failure.Error{Kind: failure.Usage, Message: strings.ReplaceAll(err.Error(), "flag provided but not defined: -", "there is no flag -"), Hint: "ascend COMMAND --help lists the flags"}
 }
 
 func usagef(hint, format string, args ...any) error {
-	return &release.Error{Kind: release.Usage, Message: fmt.Sprintf(format, args...), Hint: hint}
+	return &failure.Error{Kind: failure.Usage, Message: fmt.Sprintf(format, args...), Hint: hint}
 }
 
 // ciOf tells the system whose lines the log has, before the commands see their

@@ -14,6 +14,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/ascend-cli/ascend/internal/failure"
 	"github.com/ascend-cli/ascend/internal/release"
 	"github.com/ascend-cli/ascend/internal/term"
 )
@@ -97,7 +98,7 @@ func TestMistakesInACommandLineAreExplained(t *testing.T) {
 		}
 		p, _, _ := testProgram(t, env)
 		_, err := arrange(p.app(), args, p.Getenv)
-		if said := fmt.Sprintf("%v, %s", err, release.HintOf(err)); release.KindOf(err) != release.Usage || !strings.Contains(said, words) {
+		if said := fmt.Sprintf("%v, %s", err, failure.Explain(err).Hint); failure.KindOf(err) != failure.Usage || !strings.Contains(said, words) {
 			t.Errorf("%s: %s, want %q", line, said, words)
 		}
 	}
@@ -137,7 +138,7 @@ func TestNotesComeFromTextFilesAndStdin(t *testing.T) {
 			t.Errorf("%q: %q, %v", value, got, err)
 		}
 	}
-	if _, err := p.text(t.Context(), "@"+file+".none", "--what-to-test"); release.KindOf(err) != release.Usage {
+	if _, err := p.text(t.Context(), "@"+file+".none", "--what-to-test"); failure.KindOf(err) != failure.Usage {
 		t.Errorf("%v for a file that is not there", err)
 	}
 }
@@ -157,13 +158,13 @@ func TestASecretDoesNotShowInErrors(t *testing.T) {
 }
 
 func TestEveryKindHasItsExitCode(t *testing.T) {
-	want := map[release.Kind]int{
-		release.Internal: 1, release.Usage: 2, release.Auth: 3, release.NotFound: 4, release.InvalidPackage: 5, release.Transfer: 6,
-		release.Rejected: 7, release.Timeout: 8, release.Conflict: 9, release.Interrupted: 130,
+	want := map[failure.Kind]int{
+		failure.Internal: 1, failure.Usage: 2, failure.Auth: 3, failure.NotFound: 4, failure.InvalidPackage: 5, failure.Transfer: 6,
+		failure.Rejected: 7, failure.Timeout: 8, failure.Conflict: 9, failure.Interrupted: 130,
 	}
 	for kind, code := range want {
 		p, _, _ := testProgram(t, nil)
-		if got := p.exit(nil, &release.Error{Kind: kind, Message: "m"}); got != code {
+		if got := p.exit(nil, &failure.Error{Kind: kind, Message: "m"}); got != code {
 			t.Errorf("%s: %d, want %d", kind, got, code)
 		}
 	}
@@ -175,7 +176,7 @@ func TestEveryKindHasItsExitCode(t *testing.T) {
 
 func TestAnInterruptedRunSaysHowToGoOn(t *testing.T) {
 	p, _, errs := testProgram(t, nil)
-	err := &failure{error: &release.StageError{Stage: release.StageWait, Err: release.ErrInterrupted}, summary: &release.Summary{BuildID: "b1", State: "PROCESSING"}}
+	err := &reachedError{error: &release.StageError{Stage: release.StageWait, Err: failure.ErrInterrupted}, summary: &release.Summary{BuildID: "b1", State: "PROCESSING"}}
 	if code := p.exit(nil, err); code != 130 {
 		t.Errorf("exit code %d", code)
 	}

@@ -13,7 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/ascend-cli/ascend/asc"
-	"github.com/ascend-cli/ascend/internal/release"
+	"github.com/ascend-cli/ascend/internal/failure"
 )
 
 func configFlag() []cli.Flag {
@@ -48,7 +48,7 @@ func (p *program) configure(c *cli.Context) error {
 	}
 	for key, node := range values {
 		if err := p.setFromConfig(c, key, node); err != nil {
-			if release.KindOf(err) == release.Auth {
+			if failure.KindOf(err) == failure.Auth {
 				return err
 			}
 			return usagef(hintOf(err), "--config %s, line %d: %v", path, node.Line, err)

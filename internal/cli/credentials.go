@@ -15,7 +15,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ascend-cli/ascend/asc"
-	"github.com/ascend-cli/ascend/internal/release"
+	"github.com/ascend-cli/ascend/internal/failure"
 )
 
 func credentialFlags() []cli.Flag {
@@ -116,7 +116,7 @@ func noKey(p *program, c *cli.Context) error {
 	} else if _, level := p.credential(c, "key-file"); level != nowhere {
 		hint = "there is a key file, but not its id: give --key-id or ASCEND_KEY_ID (the ten characters in the name AuthKey_<id>.p8)"
 	}
-	return &release.Error{Kind: release.Auth, Message: "no App Store Connect API key", Hint: hint}
+	return &failure.Error{Kind: failure.Auth, Message: "no App Store Connect API key", Hint: hint}
 }
 
 // keyText finds the private key of a key id.
@@ -147,8 +147,8 @@ func (p *program) keyText(c *cli.Context, id string) (string, []string, error) {
 			return string(content), warnings, err
 		}
 	}
-	return "", nil, &release.Error{
-		Kind: release.Auth, Message: "the private key of API key " + id + " was not found",
+	return "", nil, &failure.Error{
+		Kind: failure.Auth, Message: "the private key of API key " + id + " was not found",
 		Hint: fmt.Sprintf("give --key-file or ASCEND_KEY, or put %s into one of %s", name, strings.Join(folders, ", ")),
 	}
 }
@@ -162,7 +162,7 @@ func (p *program) readSecret(path, what string) ([]byte, []string, error) {
 		if asc.MayBeSecret(path) {
 			shown = "(not shown: it may be a secret)"
 		}
-		return nil, nil, &release.Error{Kind: release.Auth, Message: fmt.Sprintf("%s %s cannot be read: %v", what, shown, reasonOf(err)), Hint: "is the path right, and was the secret written to the file?"}
+		return nil, nil, &failure.Error{Kind: failure.Auth, Message: fmt.Sprintf("%s %s cannot be read: %v", what, shown, reasonOf(err)), Hint: "is the path right, and was the secret written to the file?"}
 	}
 	var warnings []string
 	if stat, err := os.Stat(path); err == nil && runtime.GOOS != "windows" && stat.Mode().IsRegular() && stat.Mode().Perm()&0o077 != 0 {

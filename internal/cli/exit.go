@@ -4,22 +4,23 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/ascend-cli/ascend/internal/failure"
 	"github.com/ascend-cli/ascend/internal/release"
 	"github.com/ascend-cli/ascend/internal/term"
 )
 
-// A failure carries what was reached along with the error.
-type failure struct {
+// A reachedError carries what was reached along with the error.
+type reachedError struct {
 	error
 	summary *release.Summary
 }
 
-func (f *failure) Unwrap() error { return f.error }
+func (f *reachedError) Unwrap() error { return f.error }
 
 // An exitCode is part of the contract, as is the word for it in JSON.
 type exitCode struct {
 	code    int
-	kind    release.Kind // empty for success
+	kind    failure.Kind // empty for success
 	meaning string
 }
 
@@ -28,28 +29,28 @@ type exitCode struct {
 func exitCodes() []exitCode {
 	return []exitCode{
 		{0, "", "done"},
-		{1, release.Internal, "a fault of ascend, or a file that was asked for could not be written"},
-		{2, release.Usage, "wrong flags or arguments"},
-		{3, release.Auth, "key, token or role refused"},
-		{4, release.NotFound, "app, group or build does not exist"},
-		{5, release.InvalidPackage, "the package cannot be read, fails preflight, or changed while it was sent"},
-		{6, release.Transfer, "network or object store; run the same command again and it goes on where it stopped"},
-		{7, release.Rejected, "Apple refused the build or the request"},
-		{8, release.Timeout, "waiting took longer than allowed"},
-		{9, release.Conflict, "this version and build number exist already, or what was named is ambiguous"},
-		{130, release.Interrupted, "stopped by the user; run the same command again"},
+		{1, failure.Internal, "a fault of ascend, or a file that was asked for could not be written"},
+		{2, failure.Usage, "wrong flags or arguments"},
+		{3, failure.Auth, "key, token or role refused"},
+		{4, failure.NotFound, "app, group or build does not exist"},
+		{5, failure.InvalidPackage, "the package cannot be read, fails preflight, or changed while it was sent"},
+		{6, failure.Transfer, "network or object store; run the same command again and it goes on where it stopped"},
+		{7, failure.Rejected, "Apple refused the build or the request"},
+		{8, failure.Timeout, "waiting took longer than allowed"},
+		{9, failure.Conflict, "this version and build number exist already, or what was named is ambiguous"},
+		{130, failure.Interrupted, "stopped by the user; run the same command again"},
 	}
 }
 
 // codeOf is the exit code of an error's kind; what is not known is ascend's
 // own fault.
-func codeOf(kind release.Kind) int {
+func codeOf(kind failure.Kind) int {
 	for _, e := range exitCodes() {
 		if e.kind == kind && kind != "" {
 			return e.code
 		}
 	}
-	return codeOf(release.Internal)
+	return codeOf(failure.Internal)
 }
 
 // exit writes an error in the form that was asked for, and returns its code.
@@ -70,10 +71,10 @@ func (p *program) exit(args []string, err error) int {
 	}
 	if wantsJSON(args, p.Getenv) && !errors.As(err, &batch) {
 		out := struct {
-			Error term.Problem `json:"error"`
+			Error failure.Error `json:"error"`
 			*release.Summary
 		}{Error: problem}
-		var f *failure
+		var f *reachedError
 		if errors.As(err, &f) {
 			out.Summary = f.summary
 		}
@@ -99,21 +100,18 @@ func (p *program) unwrittenAtEnd() error {
 }
 
 // problem puts an error into words, as many as can be read.
-func (p *program) problem(err error) term.Problem { return p.wholeProblem(err).Cut() }
+func (p *program) problem(err error) failure.Error { return term.Cut(p.wholeProblem(err)) }
 
-func (p *program) wholeProblem(err error) term.Problem {
-	problem := term.Problem{Kind: release.KindOf(err), Message: err.Error(), Hint: release.HintOf(err), Details: release.DetailsOf(err)}
-	if problem.Details == nil {
-		problem.Details = []string{}
-	}
-	var f *failure
+func (p *program) wholeProblem(err error) failure.Error {
+	problem := failure.Explain(err)
+	var f *reachedError
 	if !errors.As(err, &f) || f.summary == nil {
 		return problem
 	}
 	if reached := reached(*f.summary); reached != "" && len(problem.Details) == 0 {
 		problem.Details = append(problem.Details, reached)
 	}
-	if problem.Kind == release.Interrupted {
+	if problem.Kind == failure.Interrupted {
 		var stage *release.StageError
 		problem.Message = "stopped by the user"
 		if errors.As(err, &stage) {

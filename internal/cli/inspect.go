@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ascend-cli/ascend/internal/bundle"
+	"github.com/ascend-cli/ascend/internal/failure"
 	"github.com/ascend-cli/ascend/internal/outfile"
 	"github.com/ascend-cli/ascend/internal/release"
 	"github.com/ascend-cli/ascend/internal/term"
@@ -109,7 +110,7 @@ func (p *program) inspect(c *cli.Context) error {
 func (p *program) inspectAll(c *cli.Context, plan release.Plan, ignore []string, runner *release.Runner) error {
 	failOn := c.String("fail-on")
 	packages := []inspection{}
-	var refused *release.Error
+	var refused *failure.Error
 	for _, path := range c.Args().Slice() {
 		info, err := bundle.InspectFile(path)
 		if err != nil {
@@ -128,7 +129,7 @@ func (p *program) inspectAll(c *cli.Context, plan release.Plan, ignore []string,
 		}
 		findings = slices.DeleteFunc(findings, func(f bundle.Finding) bool { return slices.Contains(ignore, f.Rule) })
 		if failing := failing(findings, failOn); len(failing) > 0 && refused == nil {
-			refused = &release.Error{Kind: release.InvalidPackage, Message: path + ": " + failing[0].Message, Hint: failing[0].Remedy}
+			refused = &failure.Error{Kind: failure.InvalidPackage, Message: path + ": " + failing[0].Message, Hint: failing[0].Remedy}
 			for _, f := range failing[1:] {
 				refused.Details = append(refused.Details, f.Message+" ["+f.Rule+"]")
 			}
@@ -150,7 +151,7 @@ func (p *program) inspectAll(c *cli.Context, plan release.Plan, ignore []string,
 
 // inspected ends an inspection. Findings are part of its JSON also where they
 // make it fail.
-func (p *program) inspected(c *cli.Context, packages []inspection, refused *release.Error) error {
+func (p *program) inspected(c *cli.Context, packages []inspection, refused *failure.Error) error {
 	switch {
 	case refused == nil && c.Bool("json"):
 		return p.Streams.JSON(map[string]any{"packages": packages})

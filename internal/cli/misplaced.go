@@ -7,14 +7,14 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ascend-cli/ascend/asc"
-	"github.com/ascend-cli/ascend/internal/release"
+	"github.com/ascend-cli/ascend/internal/failure"
 )
 
 // misplaced refuses a private key where something else belongs. Nothing of it
 // is shown, so it has to be found before the value comes into any other error.
 func misplaced(where string) error {
-	return &release.Error{
-		Kind: release.Auth, Message: where + " holds a private key, which does not belong there (it is not shown)",
+	return &failure.Error{
+		Kind: failure.Auth, Message: where + " holds a private key, which does not belong there (it is not shown)",
 		Hint: "the text of a private key goes to ASCEND_KEY, the path of its file to --key-file or ASCEND_KEY_FILE, " +
 			"the path of a JSON key file to --api-key-path or ASCEND_API_KEY_PATH; " +
 			"if a log or another process may have seen the key, revoke it in App Store Connect",

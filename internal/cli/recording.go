@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ascend-cli/ascend/asc"
+	"github.com/ascend-cli/ascend/internal/failure"
 	"github.com/ascend-cli/ascend/internal/outfile"
 	"github.com/ascend-cli/ascend/internal/release"
 	"github.com/ascend-cli/ascend/internal/term"
@@ -132,7 +133,7 @@ func (b both) Observe(e release.Event) {
 // end writes down what came of it, and everything that is written at the end.
 // The problem is that of a run that came to no outcome. The error joins what
 // could not be written.
-func (r *recording) end(streams term.Streams, version string, problem *term.Problem) error {
+func (r *recording) end(streams term.Streams, version string, problem *failure.Error) error {
 	if r == nil || r.ended {
 		return nil
 	}

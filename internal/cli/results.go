@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/ascend-cli/ascend/internal/failure"
 	"github.com/ascend-cli/ascend/internal/release"
 	"github.com/ascend-cli/ascend/internal/term"
 )
@@ -15,13 +16,13 @@ import (
 func (p *program) result(c *cli.Context, summary release.Summary, err error) error {
 	outcome := term.Outcome{Summary: summary}
 	if err != nil {
-		err = &failure{error: err, summary: &summary}
+		err = &reachedError{error: err, summary: &summary}
 		problem := p.problem(err)
 		outcome.Problem = &problem
 	}
 	unwritten := p.publish(c, outcome)
 	if err == nil && unwritten != nil {
-		err = &failure{error: unwritten, summary: &summary}
+		err = &reachedError{error: unwritten, summary: &summary}
 	}
 	if err != nil {
 		if outcome.Problem == nil && !c.Bool("json") {
@@ -67,10 +68,10 @@ func (p *program) warnUnwritten(c *cli.Context, err error) {
 
 // unwritten is the failure of a run that did all that it should, except for a
 // file.
-func unwritten(err error) *release.Error {
+func unwritten(err error) *failure.Error {
 	lines := strings.Split(err.Error(), "\n")
-	e := &release.Error{
-		Kind: release.Internal, Message: lines[0],
+	e := &failure.Error{
+		Kind: failure.Internal, Message: lines[0],
 		Hint: "everything else was done, so this run need not be repeated: make room on the disk, or look at the rights of the file and its folder",
 	}
 	if len(lines) > 1 {

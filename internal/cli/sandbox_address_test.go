@@ -6,7 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/ascend-cli/ascend/internal/release"
+	"github.com/ascend-cli/ascend/internal/failure"
 )
 
 // TestTheSandboxIsOnLoopback has addresses of both listeners, with and without
@@ -40,7 +40,7 @@ func TestTheSandboxIsOnLoopback(t *testing.T) {
 			context := cli.NewContext(nil, set, nil)
 			context.Context = t.Context()
 			got, err := sandboxAddress(context, name)
-			if got != c.want || (err != nil) != (c.want == "") || err != nil && release.KindOf(err) != release.Usage {
+			if got != c.want || (err != nil) != (c.want == "") || err != nil && failure.KindOf(err) != failure.Usage {
 				t.Errorf("--%s %s with %v: %q, %v", name, c.address, c.flags, got, err)
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ascend-cli/ascend/asc"
+	"github.com/ascend-cli/ascend/internal/failure"
 	"github.com/ascend-cli/ascend/internal/outfile"
 	"github.com/ascend-cli/ascend/internal/release"
 	"github.com/ascend-cli/ascend/internal/term"
@@ -164,7 +165,7 @@ func (p *program) testersFind(c *cli.Context) error {
 			p.writePeople(found)
 		}
 		if len(missing) > 0 {
-			return &release.Error{Kind: release.NotFound, Message: fmt.Sprintf("no tester of %s: %s", app.BundleID, strings.Join(missing, ", ")), Hint: "ascend testers list --app " + app.BundleID}
+			return &failure.Error{Kind: failure.NotFound, Message: fmt.Sprintf("no tester of %s: %s", app.BundleID, strings.Join(missing, ", ")), Hint: "ascend testers list --app " + app.BundleID}
 		}
 		return nil
 	})
@@ -282,7 +283,7 @@ func (p *program) testersImport(c *cli.Context) error {
 	}
 	list, err := testers.Read(bytes.NewReader(content))
 	if err != nil {
-		return &release.Error{Kind: release.Usage, Message: name + " cannot be imported, and nothing was done", Hint: "mend the lines and import again", Details: strings.Split(err.Error(), "\n")}
+		return &failure.Error{Kind: failure.Usage, Message: name + " cannot be imported, and nothing was done", Hint: "mend the lines and import again", Details: strings.Split(err.Error(), "\n")}
 	}
 	if len(list) == 0 {
 		return usagef("the columns are first name, last name, e-mail, groups", "%s holds no testers", name)
@@ -300,7 +301,7 @@ func (p *program) testersImport(c *cli.Context) error {
 		people = append(people, release.Person{Email: t.Email, FirstName: t.FirstName, LastName: t.LastName, Groups: t.Groups})
 	}
 	if len(lost) > 0 {
-		return &release.Error{Kind: release.Usage, Message: fmt.Sprintf("%d rows of %s name no group, and nothing was done", len(lost), name), Hint: "give --groups, or fill the fourth column", Details: lost[:min(len(lost), 10)]}
+		return &failure.Error{Kind: failure.Usage, Message: fmt.Sprintf("%d rows of %s name no group, and nothing was done", len(lost), name), Hint: "give --groups, or fill the fourth column", Details: lost[:min(len(lost), 10)]}
 	}
 	return p.addPeople(c, people)
 }

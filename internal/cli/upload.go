@@ -12,6 +12,7 @@ import (
 
 	"github.com/ascend-cli/ascend/asc"
 	"github.com/ascend-cli/ascend/internal/bundle"
+	"github.com/ascend-cli/ascend/internal/failure"
 	"github.com/ascend-cli/ascend/internal/release"
 	"github.com/ascend-cli/ascend/internal/sandbox"
 	"github.com/ascend-cli/ascend/internal/state"
@@ -226,13 +227,13 @@ func (p *program) uploadSeveral(c *cli.Context, runner *release.Runner, plans []
 	outcomes := runner.UploadAll(c.Context, plans, func(i int) release.Observer { return p.recording.observeAs(board.Lane(i), plans[i].Path) })
 	session.close()
 	type result struct {
-		Path  string        `json:"path"`
-		Error *term.Problem `json:"error,omitempty"`
+		Path  string         `json:"path"`
+		Error *failure.Error `json:"error,omitempty"`
 		release.Summary
 	}
 	document := struct {
-		Error   *term.Problem `json:"error,omitempty"`
-		Results []result      `json:"results"`
+		Error   *failure.Error `json:"error,omitempty"`
+		Results []result       `json:"results"`
 	}{}
 	var first *batchFailure
 	var failed, notSent []string
@@ -240,13 +241,12 @@ func (p *program) uploadSeveral(c *cli.Context, runner *release.Runner, plans []
 	for _, outcome := range outcomes {
 		r := result{Path: outcome.Path, Summary: outcome.Summary}
 		if outcome.Err != nil {
-			problem := p.problem(&failure{error: outcome.Err, summary: &outcome.Summary})
+			problem := p.problem(&reachedError{error: outcome.Err, summary: &outcome.Summary})
 			if !strings.HasPrefix(problem.Message, outcome.Path+": ") {
 				problem.Message = outcome.Path + ": " + problem.Message
 			}
 			r.Error = &problem
-			var untouched *release.NotSentError
-			if errors.As(outcome.Err, &untouched) {
+			if errors.Is(outcome.Err, release.ErrNotSent) {
 				notSent = append(notSent, outcome.Path)
 				published = append(published, term.Outcome{Summary: outcome.Summary, Problem: r.Error})
 				document.Results = append(document.Results, r)
@@ -295,7 +295,7 @@ func (p *program) uploadSeveral(c *cli.Context, runner *release.Runner, plans []
 type batchFailure struct {
 	error
 	// problem is the error in words, where they are not its own.
-	problem *term.Problem
+	problem *failure.Error
 }
 
 func (f *batchFailure) Unwrap() error { return f.error }

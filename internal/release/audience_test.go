@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/ascend-cli/ascend/asc"
+	"github.com/ascend-cli/ascend/internal/failure"
 	"github.com/ascend-cli/ascend/internal/release"
 	"github.com/ascend-cli/ascend/internal/sandbox"
 )
@@ -40,7 +41,7 @@ func TestGroupsAreMadeOnDemand(t *testing.T) {
 	b := newBench(t, stocked)
 	plan := release.Plan{BuildID: "newer", Distribution: release.Distribution{Groups: []string{"QA", "New ones"}}}
 	_, err := b.runner.Distribute(t.Context(), plan)
-	wantError(t, err, release.NotFound, `no beta group named "New ones"`)
+	wantError(t, err, failure.NotFound, `no beta group named "New ones"`)
 	plan.Distribution.CreateGroups = true
 	sum := b.twice(plan, "create-groups=changed groups=changed review=changed", "groups=already review=already")
 	if strings.Join(sum.Groups, ",") != "QA,New ones" || b.made("/v1/betaGroups") != 1 {
@@ -57,7 +58,7 @@ func TestSingleTestersGetABuild(t *testing.T) {
 	b.twice(plan, "testers=changed", "testers=already")
 	plan.Distribution.Testers = append(plan.Distribution.Testers, "nobody@example.com")
 	_, err := b.runner.Distribute(t.Context(), plan)
-	wantError(t, err, release.NotFound, "no tester of com.example.demo: nobody@example.com", "testers add")
+	wantError(t, err, failure.NotFound, "no tester of com.example.demo: nobody@example.com", "testers add")
 }
 
 func TestEachLocaleCanHaveItsNote(t *testing.T) {
@@ -93,7 +94,7 @@ func TestOtherBuildsExpire(t *testing.T) {
 	}
 	plan = release.Plan{BuildID: "newer", Distribution: release.Distribution{Groups: []string{"Beta"}}}
 	_, err = b.runner.Distribute(t.Context(), plan)
-	wantError(t, err, release.Rejected, "in beta review")
+	wantError(t, err, failure.Rejected, "in beta review")
 	plan.Distribution.ExpireWaiting = true
 	b.twice(plan, "groups=already expire-waiting=changed review=changed", "groups=already expire-waiting=already review=already")
 }
@@ -231,7 +232,7 @@ func TestAnEncryptionDeclarationIsUsed(t *testing.T) {
 			b := newBench(t, func(o *sandbox.Options) { o.Apps[1].Declaration = c.state })
 			plan := release.Plan{Path: pack(t, "1.2.0", "42", undecided), SkipPreflight: true, Distribution: release.Distribution{Groups: []string{"QA"}, UsesNonExemptEncryption: c.answer}}
 			if words, fails := strings.CutPrefix(c.want, "!"); fails {
-				b.fails(plan, release.Rejected, words)
+				b.fails(plan, failure.Rejected, words)
 				return
 			}
 			if sum := b.upload(plan); steps(sum) != c.want {

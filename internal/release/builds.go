@@ -7,6 +7,7 @@ import (
 
 	"github.com/ascend-cli/ascend/asc"
 	"github.com/ascend-cli/ascend/internal/bundle"
+	"github.com/ascend-cli/ascend/internal/failure"
 )
 
 // A BuildSelection names builds of an app. Empty fields do not narrow.
@@ -92,7 +93,7 @@ func (r *Runner) LatestNumber(ctx context.Context, selection BuildSelection, liv
 		return out, err
 	}
 	if out.BuildNumber == "" {
-		return out, &Error{Kind: NotFound, Message: fmt.Sprintf("%s has no build%s", app.BundleID, selection.describe()), Hint: "nothing was uploaded yet, or for another version or platform: ascend builds list --app " + app.BundleID}
+		return out, &failure.Error{Kind: failure.NotFound, Message: fmt.Sprintf("%s has no build%s", app.BundleID, selection.describe()), Hint: "nothing was uploaded yet, or for another version or platform: ascend builds list --app " + app.BundleID}
 	}
 	return out, nil
 }
@@ -143,14 +144,14 @@ func (r *run) liveNumber(ctx context.Context, app asc.App, s BuildSelection, out
 			return out, nil
 		}
 	}
-	return out, &Error{Kind: NotFound, Message: fmt.Sprintf("%s has no version%s in the App Store", app.BundleID, s.describe()), Hint: "leave --live out for what was uploaded"}
+	return out, &failure.Error{Kind: failure.NotFound, Message: fmt.Sprintf("%s has no version%s in the App Store", app.BundleID, s.describe()), Hint: "leave --live out for what was uploaded"}
 }
 
 // NextNumber is the next free build number, in the form of the highest there
 // is; initial if there is none.
 func (r *Runner) NextNumber(ctx context.Context, selection BuildSelection, live bool, initial string) (Number, error) {
 	out, err := r.LatestNumber(ctx, selection, live)
-	if err != nil && KindOf(err) == NotFound && out.AppID != "" && initial != "" {
+	if err != nil && failure.KindOf(err) == failure.NotFound && out.AppID != "" && initial != "" {
 		out.BuildNumber, out.Version = initial, selection.Version
 		return out, nil
 	}
@@ -159,7 +160,7 @@ func (r *Runner) NextNumber(ctx context.Context, selection BuildSelection, live 
 	}
 	out.Highest = out.BuildNumber
 	if out.BuildNumber, err = nextNumber(out.Highest, r.start(Plan{}).Now()); err != nil {
-		return out, &Error{Kind: Rejected, Message: err.Error(), Hint: "choose a number by hand, for a higher version"}
+		return out, &failure.Error{Kind: failure.Rejected, Message: err.Error(), Hint: "choose a number by hand, for a higher version"}
 	}
 	return out, nil
 }
@@ -183,7 +184,7 @@ func (r *Runner) Expire(ctx context.Context, ids []string, selection BuildSelect
 	for _, id := range ids {
 		b, err := r.Client.Build(ctx, id)
 		if asc.IsNotFound(err) {
-			return nil, &Error{Kind: NotFound, Message: "there is no build " + id, Hint: "ascend builds list --app BUNDLE_ID shows those there are", Err: err}
+			return nil, &failure.Error{Kind: failure.NotFound, Message: "there is no build " + id, Hint: "ascend builds list --app BUNDLE_ID shows those there are", Err: err}
 		}
 		if err != nil {
 			return nil, fmt.Errorf("read build %s: %w", id, err)

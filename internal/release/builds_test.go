@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/ascend-cli/ascend/asc"
+	"github.com/ascend-cli/ascend/internal/failure"
 	"github.com/ascend-cli/ascend/internal/release"
 	"github.com/ascend-cli/ascend/internal/sandbox"
 )
@@ -52,13 +53,13 @@ func TestNumbersComeFromBuildsAndUploads(t *testing.T) {
 			c.selection.App = bundleID
 			latest, err := b.runner.LatestNumber(t.Context(), c.selection, c.live)
 			if c.latest == "" {
-				wantError(t, err, release.NotFound, bundleID)
+				wantError(t, err, failure.NotFound, bundleID)
 			} else if err != nil || latest.BuildNumber != c.latest {
 				t.Errorf("latest %+v, %v, want %s", latest, err, c.latest)
 			}
 			next, err := b.runner.NextNumber(t.Context(), c.selection, c.live, c.initial)
 			if c.next == "" {
-				wantError(t, err, release.NotFound, bundleID)
+				wantError(t, err, failure.NotFound, bundleID)
 			} else if err != nil || next.BuildNumber != c.next {
 				t.Errorf("next %+v, %v, want %s", next, err, c.next)
 			}
@@ -74,7 +75,7 @@ func TestAnUploadInProgressTakesItsNumber(t *testing.T) {
 		t.Errorf("%+v, %v", next, err)
 	}
 	_, err = b.runner.NextNumber(t.Context(), release.BuildSelection{App: "com.example.nope"}, false, "1")
-	wantError(t, err, release.NotFound, bundleID)
+	wantError(t, err, failure.NotFound, bundleID)
 }
 
 func TestBuildsExpireOnce(t *testing.T) {
@@ -104,13 +105,13 @@ func TestBuildsExpireOnce(t *testing.T) {
 		t.Errorf("%s, %v", states(byID), err)
 	}
 	_, err = b.runner.Expire(t.Context(), []string{"nope"}, release.BuildSelection{}, 0, false)
-	wantError(t, err, release.NotFound, "no build nope")
+	wantError(t, err, failure.NotFound, "no build nope")
 }
 
 func TestAnExpiryThatFailsIsNamedAndTheOthersDone(t *testing.T) {
 	b := newBench(t, stocked, faulty(t, "on=api method=PATCH path=/v1/builds/new status=409 code=STATE_ERROR"))
 	done, err := b.runner.Expire(t.Context(), nil, release.BuildSelection{App: bundleID, Platform: asc.IOS}, 0, false)
-	wantError(t, err, release.Rejected, "expire build new")
+	wantError(t, err, failure.Rejected, "expire build new")
 	if len(done) != 3 || done[1].State != release.StepFailed || done[2].State != release.StepChanged {
 		t.Errorf("%+v", done)
 	}

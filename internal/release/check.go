@@ -9,6 +9,7 @@ import (
 
 	"github.com/ascend-cli/ascend/asc"
 	"github.com/ascend-cli/ascend/internal/bundle"
+	"github.com/ascend-cli/ascend/internal/failure"
 )
 
 // Check asks the service what stands in the way of an inspected package: the
@@ -18,7 +19,7 @@ func (r *Runner) Check(ctx context.Context, info bundle.Info, plan Plan) ([]bund
 	run := r.start(plan)
 	c := &onlineCheck{run: run, info: info}
 	app, err := run.appOf(ctx, pkg{Info: info})
-	if c.found("app-missing", info.BundleID, err, NotFound, Conflict) {
+	if c.found("app-missing", info.BundleID, err, failure.NotFound, failure.Conflict) {
 		return c.findings, nil
 	}
 	if err != nil {
@@ -48,8 +49,8 @@ func (c *onlineCheck) add(id, value, message, remedy string) {
 }
 
 // found makes a finding of an error of some kinds.
-func (c *onlineCheck) found(id, value string, err error, kinds ...Kind) bool {
-	var own *Error
+func (c *onlineCheck) found(id, value string, err error, kinds ...failure.Kind) bool {
+	var own *failure.Error
 	if err == nil || !errors.As(err, &own) || !slices.Contains(kinds, own.Kind) {
 		return false
 	}
@@ -60,8 +61,8 @@ func (c *onlineCheck) found(id, value string, err error, kinds ...Kind) bool {
 // numbers looks whether the build number is free, and the highest.
 func (c *onlineCheck) numbers(ctx context.Context, app asc.App) error {
 	_, err := c.checkFree(ctx, app, pkg{Info: c.info})
-	if c.found("build-number-used", c.info.BuildVersion, err, Conflict) || err != nil {
-		return orNil(err, Conflict)
+	if c.found("build-number-used", c.info.BuildVersion, err, failure.Conflict) || err != nil {
+		return orNil(err, failure.Conflict)
 	}
 	highest, _, err := c.highestNumber(ctx, app, BuildSelection{Version: c.info.ShortVersion, Platform: asc.Platform(c.info.Platform)})
 	if err != nil {
@@ -74,8 +75,8 @@ func (c *onlineCheck) numbers(ctx context.Context, app asc.App) error {
 }
 
 // orNil drops an error that has become a finding.
-func orNil(err error, kind Kind) error {
-	if KindOf(err) == kind {
+func orNil(err error, kind failure.Kind) error {
+	if failure.KindOf(err) == kind {
 		return nil
 	}
 	return err
@@ -100,7 +101,7 @@ func (c *onlineCheck) versions(ctx context.Context, app asc.App) error {
 // one.
 func (c *onlineCheck) audience(ctx context.Context, app asc.App) error {
 	found, err := c.run.audience(ctx, app)
-	if c.found("group-missing", strings.Join(c.plan.Distribution.Groups, ","), err, NotFound, Conflict, Usage) {
+	if c.found("group-missing", strings.Join(c.plan.Distribution.Groups, ","), err, failure.NotFound, failure.Conflict, failure.Usage) {
 		return nil
 	}
 	if err != nil || !slices.ContainsFunc(found.groups, func(g asc.BetaGroup) bool { return !g.Internal }) {

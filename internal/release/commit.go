@@ -7,6 +7,7 @@ import (
 
 	"github.com/ascend-cli/ascend/asc"
 	"github.com/ascend-cli/ascend/internal/bundle"
+	"github.com/ascend-cli/ascend/internal/failure"
 )
 
 // commit says that every part is there. An unclear answer is resolved by
@@ -92,7 +93,7 @@ func (r *run) checkDelivery(file asc.BuildUploadFile) error {
 	if file.DeliveryState != asc.FileFailed {
 		return nil
 	}
-	failure := &Error{Kind: Rejected, Message: "Apple refused the file after the upload"}
+	failure := &failure.Error{Kind: failure.Rejected, Message: "Apple refused the file after the upload"}
 	for _, detail := range file.DeliveryErrors {
 		failure.Details = append(failure.Details, describe(detail))
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ascend-cli/ascend/asc"
+	"github.com/ascend-cli/ascend/internal/failure"
 )
 
 // listPatience is how long a build upload that was just made may be missing
@@ -30,8 +31,8 @@ func (r *run) compete(ctx context.Context, p pkg, t target, res reservation) err
 	if res.own {
 		r.discard(ctx, res.uploadID)
 	}
-	return &Error{
-		Kind:    Conflict,
+	return &failure.Error{
+		Kind:    failure.Conflict,
 		Message: fmt.Sprintf("another run is uploading %s (%s) for %s as well, and its build upload %s %s", p.ShortVersion, p.BuildVersion, p.Platform, winner.ID, how),
 		Hint:    hint,
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ascend-cli/ascend/asc"
+	"github.com/ascend-cli/ascend/internal/failure"
 	"github.com/ascend-cli/ascend/upload"
 )
 
@@ -123,8 +124,8 @@ func (r *run) sendAgain(ctx context.Context, p pkg, s sent, c upload.Comparison,
 
 // notTheParts is the error of parts that stay different or missing.
 func notTheParts(c upload.Comparison, rounds int, refusal error) error {
-	failure := &Error{
-		Kind:    Transfer,
+	failure := &failure.Error{
+		Kind:    failure.Transfer,
 		Message: fmt.Sprintf("the service does not have %d of the %d parts, which the object store took %d times", c.Parts-c.Same, c.Parts, rounds),
 		Hint:    "look for a proxy that answers in the object store's place (HTTPS_PROXY), then run the same command again",
 		Err:     refusal,
@@ -157,8 +158,8 @@ func (r *run) checkObject(ctx context.Context, s sent, file asc.BuildUploadFile,
 		return err
 	}
 	if s.contested && !c.Complete() {
-		return &Error{
-			Kind:    Conflict,
+		return &failure.Error{
+			Kind:    failure.Conflict,
 			Message: fmt.Sprintf("another run has committed build upload %s, and nothing proves that it is this package", s.uploadID),
 			Hint:    "look at the other run; if it has sent the same package, go on with ascend distribute --build-upload " + s.uploadID,
 		}
@@ -201,8 +202,8 @@ func (r *run) checkComposite(s sent, file asc.BuildUploadFile) (matches bool, er
 		return true, nil
 	case got.Parts != want.Parts || got.PartSize != want.PartSize, s.contested:
 		r.summary.Verified = false
-		return false, &Error{
-			Kind:    Conflict,
+		return false, &failure.Error{
+			Kind:    failure.Conflict,
 			Message: fmt.Sprintf("build upload %s does not hold this package: its checksum is %s, and that of the package is %s", s.uploadID, got, want),
 			Hint:    "another run has sent another package with the same numbers, so nothing is distributed: raise the build number and export again",
 		}
@@ -215,5 +216,5 @@ func (r *run) checkComposite(s sent, file asc.BuildUploadFile) (matches bool, er
 // has, as opposed to what is in the package.
 func partsMissing(err error) bool {
 	var apiErr *asc.Error
-	return errors.As(err, &apiErr) && asc.IsConflict(err) && apiErr.Has(codeState) && !apiErr.Has(codeValidation)
+	return errors.As(err, &apiErr) && asc.IsConflict(err) && apiErr.Has(failure.CodeState) && !apiErr.Has(failure.CodeValidation)
 }

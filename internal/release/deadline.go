@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/ascend-cli/ascend/internal/failure"
 )
 
 // errTimeUp is the cause of a context whose plan has no time left.
@@ -47,13 +49,13 @@ func (r *run) sleepUntilDeadline(sleep func(context.Context, time.Duration) erro
 func (r *run) timeUp(name StageName) error {
 	switch name {
 	case StageReserve, StageTransfer, StageCommit:
-		return &Error{
-			Kind: Timeout, Message: fmt.Sprintf("the package was not sent within %s", r.plan.TransferTimeout),
+		return &failure.Error{
+			Kind: failure.Timeout, Message: fmt.Sprintf("the package was not sent within %s", r.plan.TransferTimeout),
 			Hint: "run the same command again: only what is missing is sent; or give --transfer-timeout more time", Err: errTimeUp,
 		}
 	case StageDistribute:
-		return &Error{
-			Kind: Timeout, Message: fmt.Sprintf("the distribution did not end within %s", r.plan.Timeout),
+		return &failure.Error{
+			Kind: failure.Timeout, Message: fmt.Sprintf("the distribution did not end within %s", r.plan.Timeout),
 			Hint: "go on with ascend distribute" + r.selector() + " and the flags of this run, or give --timeout more time", Err: errTimeUp,
 		}
 	}
@@ -61,8 +63,8 @@ func (r *run) timeUp(name StageName) error {
 	if r.pending.what != "" {
 		message = fmt.Sprintf("%s is still %s after %s", r.pending.what, listOr([]string{r.pending.state}, unseen), r.plan.Timeout)
 	}
-	return &Error{
-		Kind: Timeout, Message: message,
+	return &failure.Error{
+		Kind: failure.Timeout, Message: message,
 		Hint: "Apple goes on without us: wait longer with ascend wait" + r.selector() + ", or give --timeout more time", Err: errTimeUp,
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ascend-cli/ascend/asc"
+	"github.com/ascend-cli/ascend/internal/failure"
 	"github.com/ascend-cli/ascend/internal/release"
 	"github.com/ascend-cli/ascend/internal/sandbox"
 )
@@ -94,7 +95,7 @@ func TestTheTimeoutBoundsRequestsAndRetries(t *testing.T) {
 						t.Errorf("%s ended after %s", what, took)
 					}
 					// What cannot succeed within the time may end before it.
-					if err == nil || took >= 10*time.Second && release.KindOf(err) != release.Timeout {
+					if err == nil || took >= 10*time.Second && failure.KindOf(err) != failure.Timeout {
 						t.Errorf("%s, after %s: %v", what, took, err)
 					}
 				}

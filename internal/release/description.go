@@ -10,6 +10,7 @@ import (
 
 	"github.com/ascend-cli/ascend/asc"
 	"github.com/ascend-cli/ascend/internal/bundle"
+	"github.com/ascend-cli/ascend/internal/failure"
 	"github.com/ascend-cli/ascend/upload"
 )
 
@@ -34,7 +35,7 @@ func (r *run) describe(p pkg) (*bundle.Description, error) {
 	d, err := bundle.ReadDescription(path)
 	if err == nil {
 		if why := d.Contradicts(p.BundleID, p.ShortVersion, p.BuildVersion); why != "" {
-			err = &Error{Kind: InvalidPackage, Message: path + " is not the description of this package: " + why, Hint: "use the one that was made with this package, or leave it out with --asset-description none"}
+			err = &failure.Error{Kind: failure.InvalidPackage, Message: path + " is not the description of this package: " + why, Hint: "use the one that was made with this package, or leave it out with --asset-description none"}
 		}
 	}
 	switch {
@@ -56,7 +57,7 @@ func (r *run) sendDescription(ctx context.Context, d bundle.Description, uploadI
 	if asc.IsConflict(err) { // an earlier run reserved it
 		var found bool
 		if file, found, err = r.reservedFile(ctx, uploadID, wanted); err == nil && !found {
-			err = &Error{Kind: Conflict, Message: "build upload " + uploadID + " has another asset description", Hint: "leave it out with --asset-description none"}
+			err = &failure.Error{Kind: failure.Conflict, Message: "build upload " + uploadID + " has another asset description", Hint: "leave it out with --asset-description none"}
 		}
 	}
 	if err != nil {
@@ -78,8 +79,8 @@ func (r *run) sendDescription(ctx context.Context, d bundle.Description, uploadI
 	}
 	_, _, err = r.commit(ctx, reservation{uploadID: uploadID, file: file})
 	var apiErr *asc.Error
-	if errors.As(err, &apiErr) && apiErr.Has(codeValidation) {
-		failure := &Error{Kind: Rejected, Message: "Apple refuses the package by its description, before it is sent", Hint: "mend what Apple names and export again; if the description is wrong, leave it out with --asset-description none"}
+	if errors.As(err, &apiErr) && apiErr.Has(failure.CodeValidation) {
+		failure := &failure.Error{Kind: failure.Rejected, Message: "Apple refuses the package by its description, before it is sent", Hint: "mend what Apple names and export again; if the description is wrong, leave it out with --asset-description none"}
 		for _, detail := range apiErr.Details {
 			failure.Details = append(failure.Details, detail.String())
 		}

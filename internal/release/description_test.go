@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/ascend-cli/ascend/internal/bundle/bundletest"
+	"github.com/ascend-cli/ascend/internal/failure"
 	"github.com/ascend-cli/ascend/internal/release"
 )
 
@@ -66,8 +67,8 @@ func TestADescriptionThatAppleRefusesCostsNoUpload(t *testing.T) {
 		return true
 	})
 	_, err := b.runner.Upload(t.Context(), release.Plan{Path: path})
-	wantError(t, err, release.Rejected, "before it is sent")
-	if details := release.DetailsOf(err); len(details) != 1 || !strings.Contains(details[0], "The provisioning profile is missing.") {
+	wantError(t, err, failure.Rejected, "before it is sent")
+	if details := failure.Explain(err).Details; len(details) != 1 || !strings.Contains(details[0], "The provisioning profile is missing.") {
 		t.Errorf("%v", details)
 	}
 	if sent := b.files(); strings.Join(sent, " ") != "POST PUT PATCH" {
@@ -92,7 +93,7 @@ func TestADescriptionOfSomethingElseIsNotSent(t *testing.T) {
 			path := pack(t, "1.2", "42")
 			file := describe(t, path, c.id, c.version, c.number)
 			_, err := b.runner.Upload(t.Context(), release.Plan{Path: path, AssetDescription: file})
-			wantError(t, err, release.InvalidPackage, c.why)
+			wantError(t, err, failure.InvalidPackage, c.why)
 			summary, err := b.runner.Upload(t.Context(), release.Plan{Path: path, NoWait: true})
 			if err != nil || len(summary.Warnings) != 1 || !strings.Contains(summary.Warnings[0], c.why) || strings.Join(b.files(), " ") != "POST PUT PATCH" {
 				t.Errorf("%+v, %v, %v", summary, err, b.files())
@@ -109,7 +110,7 @@ func TestADescriptionCanBeLeftOut(t *testing.T) {
 		t.Errorf("%v, %v", b.files(), err)
 	}
 	_, err := b.runner.Upload(t.Context(), release.Plan{Path: path, AssetDescription: "none.plist"})
-	wantError(t, err, release.InvalidPackage, "none.plist")
+	wantError(t, err, failure.InvalidPackage, "none.plist")
 }
 
 // TestADescriptionSurvivesFaults loses every reply about files once.
@@ -131,7 +132,7 @@ func TestADescriptionSurvivesFaults(t *testing.T) {
 		t.Errorf("%+v, %v, %v", summary, err, lost)
 	}
 	// The same again goes on from the build that is there.
-	if again, err := b.runner.Upload(t.Context(), release.Plan{Path: path}); release.KindOf(err) != release.Conflict && again.BuildID != summary.BuildID {
+	if again, err := b.runner.Upload(t.Context(), release.Plan{Path: path}); failure.KindOf(err) != failure.Conflict && again.BuildID != summary.BuildID {
 		t.Errorf("%+v, %v", again, err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ascend-cli/ascend/asc"
+	"github.com/ascend-cli/ascend/internal/failure"
 )
 
 // distributable is a build that is ready, and who is to get it.
@@ -28,7 +29,7 @@ type distributable struct {
 // failure ends it; the summary says what was done and what is left.
 func (r *run) distribute(ctx context.Context, d distributable) error {
 	if d.build.Expired {
-		return &Error{Kind: Rejected, Message: "build " + d.build.ID + " has expired: it can no longer be tested", Hint: "upload a new build"}
+		return &failure.Error{Kind: failure.Rejected, Message: "build " + d.build.ID + " has expired: it can no longer be tested", Hint: "upload a new build"}
 	}
 	var done []verified
 	var refused error
@@ -48,7 +49,7 @@ func (r *run) distribute(ctx context.Context, d distributable) error {
 		state, detail, err := step.do(ctx, &d)
 		if err != nil {
 			r.record(Step{Name: step.name, State: StepFailed, Detail: err.Error()})
-			if step.name == stepReview && KindOf(err) == Rejected && ctx.Err() == nil {
+			if step.name == stepReview && failure.KindOf(err) == failure.Rejected && ctx.Err() == nil {
 				refused = err // what does not depend on the review goes on
 				continue
 			}
@@ -182,8 +183,8 @@ func (r *run) answerCompliance(ctx context.Context, d *distributable) (StepState
 		answer = &yes // that is what was declared
 	}
 	if answer == nil {
-		return StepFailed, "", &Error{
-			Kind:    Rejected,
+		return StepFailed, "", &failure.Error{
+			Kind:    failure.Rejected,
 			Message: "export compliance of build " + d.build.ID + " is undecided, so it cannot be tested",
 			Hint: fmt.Sprintf("answer it: ascend distribute%s --uses-non-exempt-encryption=false (or =true) with the flags of this run; for the next builds set ITSAppUsesNonExemptEncryption in Info.plist",
 				r.selector()),
@@ -217,7 +218,7 @@ func (r *run) answerCompliance(ctx context.Context, d *distributable) (StepState
 			break
 		}
 		if r.Now().Sub(start) >= settleFor {
-			failure := &Error{Kind: Rejected, Message: "export compliance was answered, but TestFlight still reports MISSING_EXPORT_COMPLIANCE"}
+			failure := &failure.Error{Kind: failure.Rejected, Message: "export compliance was answered, but TestFlight still reports MISSING_EXPORT_COMPLIANCE"}
 			if *answer {
 				failure.Hint = "an app that uses non-exempt encryption also needs an encryption declaration with documents: App Store Connect, App Information, App Encryption Documentation"
 			}
@@ -271,7 +272,7 @@ func (r *run) assignGroups(ctx context.Context, d *distributable) (StepState, st
 		case slices.Contains(d.build.BetaGroupIDs, group.ID):
 			had = append(had, group.Name)
 		case !group.Internal && d.build.BuildAudienceType == asc.AudienceInternalOnly:
-			return StepFailed, "", &Error{Kind: Rejected, Message: fmt.Sprintf("the build is for internal testing only, so it cannot go to the external group %q", group.Name), Hint: "export it for App Store Connect without the internal-only option, or name internal groups"}
+			return StepFailed, "", &failure.Error{Kind: failure.Rejected, Message: fmt.Sprintf("the build is for internal testing only, so it cannot go to the external group %q", group.Name), Hint: "export it for App Store Connect without the internal-only option, or name internal groups"}
 		default:
 			missing = append(missing, group.ID)
 		}
@@ -384,7 +385,7 @@ func (r *run) notifyTesters(ctx context.Context, d *distributable) (StepState, s
 	switch {
 	case err == nil:
 		return StepChanged, "testers were told", nil
-	case errors.As(err, &apiErr) && apiErr.Has(codeState) && strings.Contains(strings.ToLower(apiErr.Error()), "auto"):
+	case errors.As(err, &apiErr) && apiErr.Has(failure.CodeState) && strings.Contains(strings.ToLower(apiErr.Error()), "auto"):
 		return StepAlready, "testers are told automatically", nil
 	case asc.IsUnclear(err) && ctx.Err() == nil:
 		// It cannot be read back, and telling people twice is worse than once.

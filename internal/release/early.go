@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ascend-cli/ascend/asc"
+	"github.com/ascend-cli/ascend/internal/failure"
 )
 
 // checkDistribution stops what would end the distribution after the upload and
@@ -34,8 +35,8 @@ func (r *run) checkRole(ctx context.Context, _ asc.App, _ pkg, _ audience) error
 	case err != nil || may:
 		return nil
 	}
-	return &Error{
-		Kind:    Auth,
+	return &failure.Error{
+		Kind:    failure.Auth,
 		Message: "the key's role can upload builds, but not give them to testers, so nothing was sent",
 		Hint:    "use a key with the role App Manager or Admin, or upload without distribution flags and leave the rest to such a key",
 	}
@@ -53,8 +54,8 @@ func (r *run) checkCompliance(ctx context.Context, app asc.App, p pkg, a audienc
 	if err != nil || declaration != "" {
 		return err
 	}
-	return &Error{
-		Kind:    InvalidPackage,
+	return &failure.Error{
+		Kind:    failure.InvalidPackage,
 		Message: p.Path + ": export compliance is undecided, so testers could not get the build; nothing was sent",
 		Hint: "set ITSAppUsesNonExemptEncryption in Info.plist, or answer for this build with --uses-non-exempt-encryption=false (or =true); " +
 			"--skip-preflight uploads in spite of it",
@@ -81,8 +82,8 @@ func (r *run) checkLocales(ctx context.Context, app asc.App, _ pkg, _ audience) 
 	}
 	closest := slices.Clone(locales)
 	slices.SortStableFunc(closest, func(a, b string) int { return Distance(a, unknown[0]) - Distance(b, unknown[0]) })
-	return &Error{
-		Kind: Usage, Message: "App Store Connect has no locale " + strings.Join(unknown, ", ") + "; nothing was sent",
+	return &failure.Error{
+		Kind: failure.Usage, Message: "App Store Connect has no locale " + strings.Join(unknown, ", ") + "; nothing was sent",
 		Hint: "its locales are, closest first: " + strings.Join(closest, ", "),
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ascend-cli/ascend/asc"
 	"github.com/ascend-cli/ascend/internal/bundle"
+	"github.com/ascend-cli/ascend/internal/failure"
 	"github.com/ascend-cli/ascend/upload"
 )
 
@@ -162,8 +163,8 @@ func (r *run) builtBefore(ctx context.Context, app asc.App, p pkg, b asc.Build) 
 }
 
 func (r *run) taken(app asc.App, p pkg, what string) error {
-	return &Error{
-		Kind:    Conflict,
+	return &failure.Error{
+		Kind:    failure.Conflict,
 		Message: fmt.Sprintf("%s %s (%s) for %s exists already: %s", app.BundleID, p.ShortVersion, p.BuildVersion, p.Platform, what),
 		Hint:    "raise the build number (CFBundleVersion) and export again",
 	}
@@ -172,8 +173,8 @@ func (r *run) taken(app asc.App, p pkg, what string) error {
 // perhapsTaken is the error of a number whose build may be this package: the
 // service does not tell, and this machine did not send it.
 func (r *run) perhapsTaken(app asc.App, p pkg, what, selector string) error {
-	return &Error{
-		Kind: Conflict,
+	return &failure.Error{
+		Kind: failure.Conflict,
 		Message: fmt.Sprintf("%s %s (%s) for %s exists already: %s, and nothing tells whether it is this package",
 			app.BundleID, p.ShortVersion, p.BuildVersion, p.Platform, what),
 		Hint: "if it is, go on with ascend distribute " + selector + " and the distribution flags of this run, or repeat the run with --on-existing resume; " +

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ascend-cli/ascend/asc"
 	"github.com/ascend-cli/ascend/internal/bundle/bundletest"
+	"github.com/ascend-cli/ascend/internal/failure"
 	"github.com/ascend-cli/ascend/internal/release"
 	"github.com/ascend-cli/ascend/internal/sandbox"
 	"github.com/ascend-cli/ascend/internal/state"
@@ -42,14 +43,14 @@ func (b *bench) checksum(change func(string) string) {
 func TestTheCommittedObjectIsComparedWithThePackage(t *testing.T) {
 	for name, c := range map[string]struct {
 		change   func(string) string
-		kind     release.Kind // empty for success
+		kind     failure.Kind // empty for success
 		warns    bool
 		verified bool
 	}{
 		"the same":                  {change: func(s string) string { return s }, verified: true},
 		"in capital letters":        {change: strings.ToUpper, verified: true},
-		"another number of parts":   {change: func(s string) string { return strings.Replace(s, "-11-", "-12-", 1) }, kind: release.Conflict},
-		"another part size":         {change: func(s string) string { return strings.Replace(s, "-1024", "-2048", 1) }, kind: release.Conflict},
+		"another number of parts":   {change: func(s string) string { return strings.Replace(s, "-11-", "-12-", 1) }, kind: failure.Conflict},
+		"another part size":         {change: func(s string) string { return strings.Replace(s, "-1024", "-2048", 1) }, kind: failure.Conflict},
 		"another hash":              {change: func(s string) string { return strings.Repeat("a", 32) + s[32:] }, warns: true, verified: true},
 		"an MD5 without parts":      {change: func(s string) string { return s[:32] }, verified: true},
 		"something else altogether": {change: func(string) string { return "hash" }, verified: true},
@@ -106,7 +107,7 @@ func TestANumberThatIsPerhapsTakenNamesTheWayOn(t *testing.T) {
 	path := pack(t, "1.2.0", "42")
 	first := b.upload(release.Plan{Path: path})
 	b.checksum(nil) // another machine, and the service does not tell
-	b.fails(release.Plan{Path: path}, release.Conflict, "nothing tells whether it is this package", "ascend distribute --build "+first.BuildID, "--on-existing resume")
+	b.fails(release.Plan{Path: path}, failure.Conflict, "nothing tells whether it is this package", "ascend distribute --build "+first.BuildID, "--on-existing resume")
 	sum := b.upload(release.Plan{Path: path, OnExisting: release.ResumeExisting, Distribution: release.Distribution{Groups: []string{"QA"}}})
 	if sum.BuildID != first.BuildID || sum.Verified || !slices.Equal(sum.Groups, []string{"QA"}) || len(sum.Warnings) == 0 {
 		t.Errorf("%+v", sum)
@@ -114,14 +115,14 @@ func TestANumberThatIsPerhapsTakenNamesTheWayOn(t *testing.T) {
 	// The service knows the size: that is another package, whatever was asked.
 	longer := filepath.Join(t.TempDir(), "Demo.ipa")
 	rewrite(t, longer, bundletest.IPA(bundletest.IOS(bundleID, "1.2.0", "42"), bundletest.Padding(12<<10)))
-	b.fails(release.Plan{Path: longer, OnExisting: release.ResumeExisting}, release.Conflict, "another package", "raise the build number")
+	b.fails(release.Plan{Path: longer, OnExisting: release.ResumeExisting}, failure.Conflict, "another package", "raise the build number")
 }
 
 func TestABuildWithoutItsBuildUpload(t *testing.T) {
 	b := newBench(t, stopAtWait(t))
 	b.runner.State = state.Open(t.TempDir(), b.clock.Now)
 	path := pack(t, "1.2.0", "42")
-	b.fails(release.Plan{Path: path}, release.Auth)
+	b.fails(release.Plan{Path: path}, failure.Auth)
 	b.clock.pass(time.Hour)
 	vanish := func() {
 		b.rewrite(http.MethodGet, "/v1/apps/6700000002/buildUploads", func(document map[string]any) int {
@@ -134,7 +135,7 @@ func TestABuildWithoutItsBuildUpload(t *testing.T) {
 	if sum.State != "VALID" || !sum.Verified {
 		t.Errorf("%+v", sum)
 	}
-	b.fails(release.Plan{Path: path}, release.Conflict, "ascend distribute --build "+sum.BuildID)
+	b.fails(release.Plan{Path: path}, failure.Conflict, "ascend distribute --build "+sum.BuildID)
 	if again := b.upload(release.Plan{Path: path, OnExisting: release.ResumeExisting}); again.BuildID != sum.BuildID || again.Verified {
 		t.Errorf("%+v", again)
 	}
@@ -177,7 +178,7 @@ func TestAReservationOfAnotherMachine(t *testing.T) {
 			rewrite(t, path, c.content())
 			start := b.clock.Now()
 			if c.refused {
-				b.fails(release.Plan{Path: path}, release.Conflict, "another run is uploading", "ascend uploads cancel "+left.BuildUploadID)
+				b.fails(release.Plan{Path: path}, failure.Conflict, "another run is uploading", "ascend uploads cancel "+left.BuildUploadID)
 				if b.clock.Now().Sub(start) > 10*time.Second || len(b.calls("DELETE")) > 0 {
 					t.Errorf("after %s: %v", b.clock.Now().Sub(start), b.calls("DELETE"))
 				}
@@ -230,7 +231,7 @@ func TestAReservationInUseIsLeftAlone(t *testing.T) {
 		}
 		return false
 	})
-	b.fails(release.Plan{Path: pack(t, "1.2.0", "42")}, release.Conflict, "receiving another package right now")
+	b.fails(release.Plan{Path: pack(t, "1.2.0", "42")}, failure.Conflict, "receiving another package right now")
 	if len(b.calls("DELETE")) > 0 || b.made("/v1/buildUploads") != 1 {
 		t.Errorf("%v", b.calls(""))
 	}
@@ -271,7 +272,7 @@ func TestACommitRefusedForMissingPartsSendsThemAgain(t *testing.T) {
 	sum := b.upload(release.Plan{Path: path})
 	b.intact(sum.BuildUploadID, path)
 	refusals = 100
-	b.fails(release.Plan{Path: pack(t, "1.2.0", "43")}, release.Transfer, "parts are missing")
+	b.fails(release.Plan{Path: pack(t, "1.2.0", "43")}, failure.Transfer, "parts are missing")
 }
 
 // outsideTheContract has exchanges that the contract does not list, but that

@@ -18,6 +18,7 @@ import (
 
 	"github.com/ascend-cli/ascend/asc"
 	"github.com/ascend-cli/ascend/internal/bundle/bundletest"
+	"github.com/ascend-cli/ascend/internal/failure"
 	"github.com/ascend-cli/ascend/internal/release"
 	"github.com/ascend-cli/ascend/internal/sandbox"
 	"github.com/ascend-cli/ascend/upload"
@@ -129,10 +130,10 @@ func TestAnInterruptedUploadGoesOnWhereItStopped(t *testing.T) {
 	b := newBench(t)
 	path := pack(t, "1.2.0", "42")
 	ctx, cancel := context.WithCancelCause(t.Context())
-	stop := &stopper{Observer: b, after: 4, cancel: func() { cancel(release.ErrInterrupted) }}
+	stop := &stopper{Observer: b, after: 4, cancel: func() { cancel(failure.ErrInterrupted) }}
 	b.runner.Observer, b.runner.Pool = stop, upload.NewPool(1, 0)
 	first, err := b.runner.Upload(ctx, release.Plan{Path: path})
-	wantError(t, err, release.Interrupted)
+	wantError(t, err, failure.Interrupted)
 	if first.BuildUploadID == "" {
 		t.Fatal("the summary lacks the build upload")
 	}
@@ -184,7 +185,7 @@ func TestALeftoverThatDoesNotFitIsReplaced(t *testing.T) {
 		t.Errorf("a reservation without a file was not used, or not watched: %+v", sum)
 	}
 	other := reserve("43", 5)
-	b.fails(release.Plan{Path: pack(t, "1.2.0", "43")}, release.Conflict, "another run is uploading", "uploads cancel "+other.ID)
+	b.fails(release.Plan{Path: pack(t, "1.2.0", "43")}, failure.Conflict, "another run is uploading", "uploads cancel "+other.ID)
 	b.clock.pass(6 * time.Minute)
 	if sum := b.upload(release.Plan{Path: pack(t, "1.2.0", "43")}); sum.BuildUploadID == other.ID {
 		t.Error("a reservation for another file was used")
@@ -236,7 +237,7 @@ func TestAFileThatChangesIsNotCommitted(t *testing.T) {
 			t.Error(err)
 		}
 	}))
-	b.fails(release.Plan{Path: path}, release.InvalidPackage, "changed")
+	b.fails(release.Plan{Path: path}, failure.InvalidPackage, "changed")
 	if len(b.calls("PATCH")) != 0 || len(b.calls("DELETE")) != 1 {
 		t.Errorf("%v", b.calls(""))
 	}
@@ -257,7 +258,7 @@ func TestAPlanThatCannotBeCarriedOutSendsNothing(t *testing.T) {
 			map[string]any{"method": "PUT", "url": "http://store.example/", "offset": 0, "length": stat.Size()},
 		}}}})
 	}))
-	sum, _ := b.fails(release.Plan{Path: path}, release.Transfer, "plain http", "nothing was sent")
+	sum, _ := b.fails(release.Plan{Path: path}, failure.Transfer, "plain http", "nothing was sent")
 	if b.puts() != 0 || sum.BuildUploadID != "" || len(b.calls("DELETE")) != 1 {
 		t.Errorf("%+v, %v", sum, b.calls(""))
 	}
@@ -266,23 +267,23 @@ func TestAPlanThatCannotBeCarriedOutSendsNothing(t *testing.T) {
 func TestServersThatAreNotTheAPI(t *testing.T) {
 	for name, c := range map[string]struct {
 		answer func(http.ResponseWriter)
-		kind   release.Kind
+		kind   failure.Kind
 		want   string
 	}{
-		"HTML":            {func(w http.ResponseWriter) { fmt.Fprint(w, "<html>Log in</html>") }, release.Transfer, "not JSON"},
-		"nothing":         {func(w http.ResponseWriter) {}, release.Transfer, "empty reply"},
-		"half a document": {func(w http.ResponseWriter) { fmt.Fprint(w, `{"data":[`) }, release.Transfer, "not JSON"},
-		"another shape":   {func(w http.ResponseWriter) { fmt.Fprint(w, `{"data":"hello"}`) }, release.Transfer, "shape"},
-		"a login page":    {func(w http.ResponseWriter) { w.Header().Set("Location", "/login"); w.WriteHeader(302) }, release.Transfer, "302"},
-		"a refusal":       {func(w http.ResponseWriter) { w.WriteHeader(403); fmt.Fprint(w, "<html>no") }, release.Auth, "403"},
+		"HTML":            {func(w http.ResponseWriter) { fmt.Fprint(w, "<html>Log in</html>") }, failure.Transfer, "not JSON"},
+		"nothing":         {func(w http.ResponseWriter) {}, failure.Transfer, "empty reply"},
+		"half a document": {func(w http.ResponseWriter) { fmt.Fprint(w, `{"data":[`) }, failure.Transfer, "not JSON"},
+		"another shape":   {func(w http.ResponseWriter) { fmt.Fprint(w, `{"data":"hello"}`) }, failure.Transfer, "shape"},
+		"a login page":    {func(w http.ResponseWriter) { w.Header().Set("Location", "/login"); w.WriteHeader(302) }, failure.Transfer, "302"},
+		"a refusal":       {func(w http.ResponseWriter) { w.WriteHeader(403); fmt.Fprint(w, "<html>no") }, failure.Auth, "403"},
 		"an agreement": {func(w http.ResponseWriter) {
 			w.WriteHeader(403)
 			fmt.Fprint(w, `{"errors":[{"status":"403","code":"FORBIDDEN.REQUIRED_AGREEMENTS_MISSING_OR_EXPIRED","title":"t","detail":"d"}]}`)
-		}, release.Auth, "Account Holder"},
+		}, failure.Auth, "Account Holder"},
 		"a clock that is wrong": {func(w http.ResponseWriter) {
 			w.Header().Set("Date", time.Date(2026, 11, 23, 11, 0, 0, 0, time.UTC).Format(http.TimeFormat))
 			w.WriteHeader(401)
-		}, release.Auth, "clock is"},
+		}, failure.Auth, "clock is"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
@@ -368,16 +369,16 @@ func TestFindingABuild(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		plan release.Plan
-		kind release.Kind
+		kind failure.Kind
 		want string
 	}{
-		"no app":                   {release.Plan{}, release.Usage, "--app"},
-		"no such build":            {release.Plan{BuildID: "nothing"}, release.NotFound, "--build-number"},
-		"no such number":           {release.Plan{App: bundleID, BuildNumber: "77"}, release.NotFound, "number 77"},
-		"no such build upload":     {release.Plan{BuildUploadID: "nothing"}, release.NotFound, "cancelled"},
-		"another app's build":      {release.Plan{BuildID: first.BuildID, App: bundleID + ".other"}, release.Conflict, "leave --app out"},
-		"no such Apple ID":         {release.Plan{App: "123"}, release.NotFound, "Apple ID 123"},
-		"groups without their app": {release.Plan{BuildUploadID: third.BuildUploadID, Distribution: release.Distribution{Groups: []string{"QA"}}}, release.Usage, "--app"},
+		"no app":                   {release.Plan{}, failure.Usage, "--app"},
+		"no such build":            {release.Plan{BuildID: "nothing"}, failure.NotFound, "--build-number"},
+		"no such number":           {release.Plan{App: bundleID, BuildNumber: "77"}, failure.NotFound, "number 77"},
+		"no such build upload":     {release.Plan{BuildUploadID: "nothing"}, failure.NotFound, "cancelled"},
+		"another app's build":      {release.Plan{BuildID: first.BuildID, App: bundleID + ".other"}, failure.Conflict, "leave --app out"},
+		"no such Apple ID":         {release.Plan{App: "123"}, failure.NotFound, "Apple ID 123"},
+		"groups without their app": {release.Plan{BuildUploadID: third.BuildUploadID, Distribution: release.Distribution{Groups: []string{"QA"}}}, failure.Usage, "--app"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := b.runner.Distribute(t.Context(), c.plan)
@@ -387,14 +388,14 @@ func TestFindingABuild(t *testing.T) {
 }
 
 func TestKindsOfErrors(t *testing.T) {
-	for kind, err := range map[release.Kind]error{
-		release.Interrupted: fmt.Errorf("x: %w", release.ErrInterrupted),
-		release.Timeout:     fmt.Errorf("x: %w", context.DeadlineExceeded),
-		release.Internal:    errors.New("x"),
-		release.Auth:        asc.ErrEnterpriseKey,
-		release.Transfer:    fmt.Errorf("x: %w", &asc.LinkError{Reason: "that is not a URL"}),
+	for kind, err := range map[failure.Kind]error{
+		failure.Interrupted: fmt.Errorf("x: %w", failure.ErrInterrupted),
+		failure.Timeout:     fmt.Errorf("x: %w", context.DeadlineExceeded),
+		failure.Internal:    errors.New("x"),
+		failure.Auth:        asc.ErrEnterpriseKey,
+		failure.Transfer:    fmt.Errorf("x: %w", &asc.LinkError{Reason: "that is not a URL"}),
 	} {
-		if got := release.KindOf(err); got != kind {
+		if got := failure.KindOf(err); got != kind {
 			t.Errorf("%v: %s, want %s", err, got, kind)
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/ascend-cli/ascend/internal/bundle/bundletest"
+	"github.com/ascend-cli/ascend/internal/failure"
 	"github.com/ascend-cli/ascend/internal/release"
 	"github.com/ascend-cli/ascend/internal/sandbox"
 	"github.com/ascend-cli/ascend/internal/state"
@@ -221,22 +222,22 @@ func TestFaultsThatStayAreFinalAndExplained(t *testing.T) {
 	for name, c := range map[string]struct {
 		rules   []string
 		options func(*sandbox.Options)
-		kind    release.Kind
+		kind    failure.Kind
 		words   []string
 		// kept tells whether the reservation is left for another run.
 		kept bool
 	}{
-		"400 from the store":      {rules: []string{"on=store part=2 status=400 code=InvalidArgument"}, kind: release.Transfer, words: []string{"part 2", "HTTP 400 InvalidArgument", "refused the part for good"}, kept: true},
-		"401 from the store":      {rules: []string{"on=store part=2 status=401 code=Unauthorized"}, kind: release.Transfer, words: []string{"HTTP 401"}, kept: true},
-		"404 from the store":      {rules: []string{"on=store part=2 status=404 code=NoSuchUpload"}, kind: release.Transfer, words: []string{"HTTP 404 NoSuchUpload"}},
-		"403 for ever":            {rules: []string{"on=store part=2 status=403 code=AccessDenied"}, kind: release.Transfer, words: []string{"HTTP 403 AccessDenied"}, kept: true},
-		"500 for ever":            {rules: []string{"on=store part=2 status=500"}, kind: release.Transfer, words: []string{"part 2", "HTTP 500", "attempts"}, kept: true},
-		"a store that is gone":    {rules: []string{"on=store do=refuse"}, kind: release.Transfer, words: []string{"run the same command again"}, kept: true},
-		"a wrong ETag for ever":   {rules: []string{"on=store part=2 do=wrong-etag"}, kind: release.Transfer, words: []string{"ETag does not match"}, kept: true},
-		"a proxy takes the parts": {rules: []string{"on=store part=2 do=html after=100%"}, kind: release.Transfer, words: []string{"a proxy or a login page may have answered", "proxy settings"}, kept: true},
-		"the commit is refused":   {rules: []string{"on=api method=PATCH status=422 code=ENTITY_UNPROCESSABLE"}, kind: release.Rejected, words: []string{"commit the build upload file", "ENTITY_UNPROCESSABLE"}, kept: true},
-		"the API stays away":      {rules: []string{"on=api method=POST path=/v1/buildUploads status=503"}, kind: release.Transfer, words: []string{"reserve the build upload", "503"}, kept: true},
-		"the role is too low":     {options: func(o *sandbox.Options) { o.Keys[0].Role = sandbox.Developer }, rules: []string{"on=api method=POST path=/v1/buildUploads status=403 code=FORBIDDEN_ERROR"}, kind: release.Auth, words: []string{"role does not allow"}, kept: true},
+		"400 from the store":      {rules: []string{"on=store part=2 status=400 code=InvalidArgument"}, kind: failure.Transfer, words: []string{"part 2", "HTTP 400 InvalidArgument", "refused the part for good"}, kept: true},
+		"401 from the store":      {rules: []string{"on=store part=2 status=401 code=Unauthorized"}, kind: failure.Transfer, words: []string{"HTTP 401"}, kept: true},
+		"404 from the store":      {rules: []string{"on=store part=2 status=404 code=NoSuchUpload"}, kind: failure.Transfer, words: []string{"HTTP 404 NoSuchUpload"}},
+		"403 for ever":            {rules: []string{"on=store part=2 status=403 code=AccessDenied"}, kind: failure.Transfer, words: []string{"HTTP 403 AccessDenied"}, kept: true},
+		"500 for ever":            {rules: []string{"on=store part=2 status=500"}, kind: failure.Transfer, words: []string{"part 2", "HTTP 500", "attempts"}, kept: true},
+		"a store that is gone":    {rules: []string{"on=store do=refuse"}, kind: failure.Transfer, words: []string{"run the same command again"}, kept: true},
+		"a wrong ETag for ever":   {rules: []string{"on=store part=2 do=wrong-etag"}, kind: failure.Transfer, words: []string{"ETag does not match"}, kept: true},
+		"a proxy takes the parts": {rules: []string{"on=store part=2 do=html after=100%"}, kind: failure.Transfer, words: []string{"a proxy or a login page may have answered", "proxy settings"}, kept: true},
+		"the commit is refused":   {rules: []string{"on=api method=PATCH status=422 code=ENTITY_UNPROCESSABLE"}, kind: failure.Rejected, words: []string{"commit the build upload file", "ENTITY_UNPROCESSABLE"}, kept: true},
+		"the API stays away":      {rules: []string{"on=api method=POST path=/v1/buildUploads status=503"}, kind: failure.Transfer, words: []string{"reserve the build upload", "503"}, kept: true},
+		"the role is too low":     {options: func(o *sandbox.Options) { o.Keys[0].Role = sandbox.Developer }, rules: []string{"on=api method=POST path=/v1/buildUploads status=403 code=FORBIDDEN_ERROR"}, kind: failure.Auth, words: []string{"role does not allow"}, kept: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, func(o *sandbox.Options) {

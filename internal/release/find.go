@@ -7,6 +7,7 @@ import (
 
 	"github.com/ascend-cli/ascend/asc"
 	"github.com/ascend-cli/ascend/internal/bundle"
+	"github.com/ascend-cli/ascend/internal/failure"
 )
 
 // found is what a command about an earlier upload is about: a build, or an
@@ -27,7 +28,7 @@ func (r *run) find(ctx context.Context) (found, error) {
 	case f.buildID != "":
 		build, err := r.Client.Build(ctx, f.buildID)
 		if asc.IsNotFound(err) {
-			return f, &Error{Kind: NotFound, Message: "there is no build " + f.buildID, Hint: "the id is a UUID, as in the summary of ascend upload; a build number goes to --build-number", Err: err}
+			return f, &failure.Error{Kind: failure.NotFound, Message: "there is no build " + f.buildID, Hint: "the id is a UUID, as in the summary of ascend upload; a build number goes to --build-number", Err: err}
 		}
 		if err != nil {
 			return f, err
@@ -41,7 +42,7 @@ func (r *run) find(ctx context.Context) (found, error) {
 		if f.uploadID != "" && len(r.plan.Distribution.Groups) == 0 {
 			return f, nil
 		}
-		return f, &Error{Kind: Usage, Message: "which app?", Hint: "name it with --app com.example.app or its Apple ID, or the build with --build"}
+		return f, &failure.Error{Kind: failure.Usage, Message: "which app?", Hint: "name it with --app com.example.app or its Apple ID, or the build with --build"}
 	}
 	var err error
 	if r.plan.App != "" {
@@ -53,7 +54,7 @@ func (r *run) find(ctx context.Context) (found, error) {
 		return f, err
 	}
 	if appID != "" && f.app.ID != appID {
-		return f, &Error{Kind: Conflict, Message: fmt.Sprintf("build %s does not belong to %s", f.buildID, f.app.BundleID), Hint: "leave --app out: the build knows its app"}
+		return f, &failure.Error{Kind: failure.Conflict, Message: fmt.Sprintf("build %s does not belong to %s", f.buildID, f.app.BundleID), Hint: "leave --app out: the build knows its app"}
 	}
 	r.summary.AppID, r.summary.BundleID = f.app.ID, f.app.BundleID
 	if f.audience, err = r.audience(ctx, f.app); err != nil {
@@ -95,9 +96,9 @@ func (r *run) findByNumbers(ctx context.Context, f *found) error {
 	}
 	switch {
 	case len(matches) == 0:
-		return &Error{Kind: NotFound, Message: fmt.Sprintf("%s has no build%s", f.app.BundleID, r.describeNumbers()), Hint: "upload one with ascend upload, or correct --version, --build-number and --platform"}
+		return &failure.Error{Kind: failure.NotFound, Message: fmt.Sprintf("%s has no build%s", f.app.BundleID, r.describeNumbers()), Hint: "upload one with ascend upload, or correct --version, --build-number and --platform"}
 	case len(matches) > 1 && r.plan.BuildNumber != "":
-		failure := &Error{Kind: Conflict, Message: fmt.Sprintf("%s has %d builds%s", f.app.BundleID, len(matches), r.describeNumbers()), Hint: "narrow it with --version and --platform, or name one with --build"}
+		failure := &failure.Error{Kind: failure.Conflict, Message: fmt.Sprintf("%s has %d builds%s", f.app.BundleID, len(matches), r.describeNumbers()), Hint: "narrow it with --version and --platform, or name one with --build"}
 		for _, build := range matches {
 			failure.Details = append(failure.Details, fmt.Sprintf("%s: %s (%s) for %s, %s", build.ID, build.PreReleaseVersion.Version, build.Version, build.PreReleaseVersion.Platform, build.ProcessingState))
 		}

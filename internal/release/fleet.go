@@ -2,11 +2,13 @@ package release
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/ascend-cli/ascend/internal/failure"
 	"github.com/ascend-cli/ascend/upload"
 )
 
@@ -17,13 +19,9 @@ type Outcome struct {
 	Err     error
 }
 
-// A NotSentError is about a package that was in order, and not sent because
-// another one of the same run was not.
-type NotSentError struct{ Path string }
-
-func (e *NotSentError) Error() string {
-	return e.Path + ": not sent, because another package of this run is not in order"
-}
+// ErrNotSent is about a package that was in order, and not sent because another
+// one of the same run was not.
+var ErrNotSent = errors.New("not sent, because another package of this run is not in order")
 
 // UploadAll carries out several plans at the same time. All packages are read
 // and checked before the first byte is sent, and nothing is sent if one of them
@@ -92,7 +90,10 @@ func (r *Runner) checkAll(ctx context.Context, plans []Plan, outcomes []Outcome)
 	}
 	for i := range outcomes {
 		if outcomes[i].Err == nil {
-			outcomes[i].Err = &NotSentError{Path: outcomes[i].Path}
+			outcomes[i].Err = &failure.Error{
+				Kind: failure.InvalidPackage, Message: outcomes[i].Path, Err: ErrNotSent,
+				Hint: "mend or leave out the other package, then run the same command again",
+			}
 		}
 	}
 	return true

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/ascend-cli/ascend/asc"
+	"github.com/ascend-cli/ascend/internal/failure"
 	"github.com/ascend-cli/ascend/internal/release"
 	"github.com/ascend-cli/ascend/internal/sandbox"
 )
@@ -28,11 +29,11 @@ func TestAllPackagesAreCheckedBeforeTheFirstByte(t *testing.T) {
 			b := newBench(t)
 			outcomes := b.runner.UploadAll(t.Context(), []release.Plan{{Path: pack(t, "1.2.0", "42")}, {Path: bad}}, silent)
 			for i, o := range outcomes {
-				if release.KindOf(o.Err) != release.InvalidPackage || o.Path == "" {
+				if failure.KindOf(o.Err) != failure.InvalidPackage || o.Path == "" {
 					t.Errorf("%d: %v", i, o.Err)
 				}
 			}
-			wantError(t, outcomes[0].Err, release.InvalidPackage, "not sent, because another package")
+			wantError(t, outcomes[0].Err, failure.InvalidPackage, "not sent, because another package")
 			if calls := b.calls(""); len(calls) > 0 {
 				t.Errorf("%v", calls)
 			}
@@ -131,8 +132,8 @@ func (b *bench) rewriteHeader(change func(http.Header)) {
 func TestWhatWouldEndTheDistributionIsFoundBeforeTheUpload(t *testing.T) {
 	b := newBench(t)
 	path := pack(t, "1.2.0", "42")
-	b.fails(release.Plan{Path: path, Distribution: release.Distribution{Notes: map[string]string{"de": "Hallo"}}}, release.Usage, "no locale de", "de-DE")
-	b.fails(release.Plan{Path: path, Distribution: release.Distribution{WhatToTest: ptr("Hi"), Locales: []string{"en-US", "xx-YY"}}}, release.Usage, "xx-YY")
+	b.fails(release.Plan{Path: path, Distribution: release.Distribution{Notes: map[string]string{"de": "Hallo"}}}, failure.Usage, "no locale de", "de-DE")
+	b.fails(release.Plan{Path: path, Distribution: release.Distribution{WhatToTest: ptr("Hi"), Locales: []string{"en-US", "xx-YY"}}}, failure.Usage, "xx-YY")
 	if made := b.calls("POST"); len(made) > 0 {
 		t.Errorf("%v", made)
 	}
@@ -143,7 +144,7 @@ func TestWhatWouldEndTheDistributionIsFoundBeforeTheUpload(t *testing.T) {
 		return 0
 	})
 	_, err := b.runner.Upload(t.Context(), release.Plan{Path: path, Distribution: release.Distribution{Notes: map[string]string{"xx-YY": "Hi"}}})
-	if release.KindOf(err) == release.Usage {
+	if failure.KindOf(err) == failure.Usage {
 		t.Errorf("a locale of the app was refused before the upload: %v", err)
 	}
 }
@@ -207,7 +208,7 @@ func TestWritesWithoutEffectAreFound(t *testing.T) {
 				b.ignore(c.method, c.contains)
 			}
 			after, err := b.runner.Distribute(t.Context(), release.Plan{BuildID: sum.BuildID, Distribution: c.distribution})
-			wantError(t, err, release.Rejected, c.want)
+			wantError(t, err, failure.Rejected, c.want)
 			failed := false
 			for _, step := range after.Steps {
 				failed = failed || step.State == release.StepFailed
@@ -257,7 +258,7 @@ func TestTestersWhoAreNotShownAreFailures(t *testing.T) {
 		return true
 	})
 	results, err := b.runner.AddTesters(t.Context(), bundleID, []release.Person{{Email: "a@example.com", Groups: []string{"QA"}}}, false)
-	wantError(t, err, release.Rejected, "does not show 1 of the testers")
+	wantError(t, err, failure.Rejected, "does not show 1 of the testers")
 	if len(results) != 1 || results[0].State != release.StepFailed {
 		t.Errorf("%+v", results)
 	}

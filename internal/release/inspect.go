@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/ascend-cli/ascend/internal/bundle"
+	"github.com/ascend-cli/ascend/internal/failure"
 	"github.com/ascend-cli/ascend/internal/state"
 	"github.com/ascend-cli/ascend/upload"
 )
@@ -97,7 +98,7 @@ func (r *run) preflight(p pkg) error {
 		r.notice("preflight found errors, and goes on because of --skip-preflight")
 		return nil
 	}
-	err := &Error{Kind: InvalidPackage, Message: fmt.Sprintf("%s: %s", p.Path, fatal[0].Message), Hint: fatal[0].Remedy + " (rule " + fatal[0].Rule + "; --skip-preflight uploads in spite of it)"}
+	err := &failure.Error{Kind: failure.InvalidPackage, Message: fmt.Sprintf("%s: %s", p.Path, fatal[0].Message), Hint: fatal[0].Remedy + " (rule " + fatal[0].Rule + "; --skip-preflight uploads in spite of it)"}
 	for _, finding := range fatal[1:] {
 		err.Details = append(err.Details, finding.Message+" ["+finding.Rule+"]")
 	}

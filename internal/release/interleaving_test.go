@@ -14,6 +14,7 @@ import (
 
 	"github.com/ascend-cli/ascend/asc"
 	"github.com/ascend-cli/ascend/internal/bundle/bundletest"
+	"github.com/ascend-cli/ascend/internal/failure"
 	"github.com/ascend-cli/ascend/internal/release"
 	"github.com/ascend-cli/ascend/internal/sandbox"
 	"github.com/ascend-cli/ascend/upload"
@@ -237,7 +238,7 @@ func mixed(t *testing.T, server *sandbox.Server, files [2]string, summaries [2]r
 	}
 	succeeded := 0
 	for i, path := range files {
-		switch kind := release.KindOf(errs[i]); {
+		switch kind := failure.KindOf(errs[i]); {
 		case errs[i] == nil:
 			succeeded++
 			if got, whole := server.Object(summaries[i].BuildUploadID); !whole || got != sumOf(t, path) {
@@ -246,7 +247,7 @@ func mixed(t *testing.T, server *sandbox.Server, files [2]string, summaries [2]r
 			if !summaries[i].Verified {
 				problems = append(problems, fmt.Sprintf("run %d does not say that it is verified", i))
 			}
-		case kind != release.Conflict && kind != release.Transfer:
+		case kind != failure.Conflict && kind != failure.Transfer:
 			problems = append(problems, fmt.Sprintf("run %d ended as %s", i, kind))
 		}
 	}

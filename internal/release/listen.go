@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/ascend-cli/ascend/asc"
+	"github.com/ascend-cli/ascend/internal/failure"
 )
 
 // Listen is how the service tells of changes: a webhook of the app, for as
@@ -71,17 +72,17 @@ func (r *run) listen(ctx context.Context, app asc.App) (*ears, error) {
 	listen := r.plan.Listen
 	public, err := url.Parse(listen.PublicURL)
 	if err != nil || public.Host == "" || public.Scheme != "https" && public.Scheme != "http" {
-		return nil, &Error{Kind: Usage, Message: fmt.Sprintf("--public-url %q is no address", listen.PublicURL), Hint: "the https address under which Apple reaches the port of --listen"}
+		return nil, &failure.Error{Kind: failure.Usage, Message: fmt.Sprintf("--public-url %q is no address", listen.PublicURL), Hint: "the https address under which Apple reaches the port of --listen"}
 	}
 	if app.ID == "" {
-		return nil, &Error{Kind: Usage, Message: "a webhook belongs to an app: which one?", Hint: "name it with --app"}
+		return nil, &failure.Error{Kind: failure.Usage, Message: "a webhook belongs to an app: which one?", Hint: "name it with --app"}
 	}
 	secret := rand.Text()
 	e := &ears{wake: make(chan struct{}, 1)}
 	config := net.ListenConfig{}
 	listener, err := config.Listen(ctx, "tcp", listen.Addr)
 	if err != nil {
-		return nil, &Error{Kind: Usage, Message: "--listen " + listen.Addr + " is not possible", Hint: "is the port taken?", Err: err}
+		return nil, &failure.Error{Kind: failure.Usage, Message: "--listen " + listen.Addr + " is not possible", Hint: "is the port taken?", Err: err}
 	}
 	server := &http.Server{Handler: e.handler(secret, public.Path), ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second}
 	served := make(chan struct{})

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ascend-cli/ascend/asc"
+	"github.com/ascend-cli/ascend/internal/failure"
 	"github.com/ascend-cli/ascend/internal/release"
 	"github.com/ascend-cli/ascend/internal/sandbox"
 )
@@ -139,8 +140,8 @@ func TestAWebhookThatAKilledRunLeftIsRemoved(t *testing.T) {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	cancel(release.ErrInterrupted)
-	if err := <-done; release.KindOf(err) != release.Interrupted {
+	cancel(failure.ErrInterrupted)
+	if err := <-done; failure.KindOf(err) != failure.Interrupted {
 		t.Errorf("%v", err)
 	}
 	if n := b.webhooks(); n != 2 {
@@ -192,7 +193,7 @@ func TestNotificationsAreTakenFromAppleOnly(t *testing.T) {
 	if looks := len(b.calls("GET /v1/buildUploads/")); looks != 1 {
 		t.Errorf("it looked %d times", looks)
 	}
-	cancel(release.ErrInterrupted)
+	cancel(failure.ErrInterrupted)
 	<-done
 }
 
@@ -228,7 +229,7 @@ func TestAListenerThatCannotBeSaysWhy(t *testing.T) {
 		"name it with --app": {BuildUploadID: "x", Listen: &release.Listen{Addr: ":0", PublicURL: "https://example.com"}},
 	} {
 		_, err := b.runner.Wait(t.Context(), plan)
-		if release.KindOf(err) != release.Usage || !strings.Contains(err.Error()+release.HintOf(err), want) {
+		if failure.KindOf(err) != failure.Usage || !strings.Contains(err.Error()+failure.Explain(err).Hint, want) {
 			t.Errorf("%v, want %s", err, want)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ascend-cli/ascend/internal/failure"
 	"github.com/ascend-cli/ascend/internal/state"
 	"github.com/ascend-cli/ascend/upload"
 )
@@ -43,7 +44,7 @@ func (r *run) recall(p pkg) (unlock func(), err error) {
 	unlock, err = r.State.Lock(key)
 	var held *state.HeldError
 	if errors.As(err, &held) {
-		return nil, &Error{Kind: Conflict, Message: held.Error(), Hint: "wait for it to end, or stop it; its upload is not disturbed by this run"}
+		return nil, &failure.Error{Kind: failure.Conflict, Message: held.Error(), Hint: "wait for it to end, or stop it; its upload is not disturbed by this run"}
 	}
 	if err != nil {
 		r.warn(fmt.Sprintf("nothing can be remembered on this machine, so only the service can tell what an interrupted run has sent: %v", err))

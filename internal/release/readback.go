@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ascend-cli/ascend/asc"
+	"github.com/ascend-cli/ascend/internal/failure"
 )
 
 const (
@@ -48,8 +49,8 @@ func (r *run) readBack(ctx context.Context, changes []verified) error {
 			step.State, step.Detail = StepFailed, "accepted, but the service does not show "+missing[i]
 			r.Observer.Observe(StepDone{Step: *step})
 			if first == nil {
-				first = &Error{
-					Kind: Rejected, Message: step.Name + ": the change was accepted, but the service does not show " + missing[i],
+				first = &failure.Error{
+					Kind: failure.Rejected, Message: step.Name + ": the change was accepted, but the service does not show " + missing[i],
 					Hint: "run ascend distribute" + r.selector() + " again with the same flags; if it repeats, look at App Store Connect",
 				}
 			}

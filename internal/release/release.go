@@ -55,6 +55,7 @@ import (
 
 	"github.com/ascend-cli/ascend/asc"
 	"github.com/ascend-cli/ascend/internal/bundle"
+	"github.com/ascend-cli/ascend/internal/failure"
 	"github.com/ascend-cli/ascend/internal/state"
 	"github.com/ascend-cli/ascend/upload"
 )
@@ -318,7 +319,7 @@ func (r *run) upload(ctx context.Context) error {
 	unlock = sync.OnceFunc(unlock)
 	defer unlock()
 	err = r.uploadPackage(ctx, pkg, func() { closeFile(); unlock() })
-	if err == nil || KindOf(err) == Rejected {
+	if err == nil || failure.KindOf(err) == failure.Rejected {
 		r.memory.forget() // there is nothing to go on with
 	}
 	return err

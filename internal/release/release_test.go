@@ -16,6 +16,7 @@ import (
 
 	"github.com/ascend-cli/ascend/asc"
 	"github.com/ascend-cli/ascend/internal/bundle/bundletest"
+	"github.com/ascend-cli/ascend/internal/failure"
 	"github.com/ascend-cli/ascend/internal/release"
 	"github.com/ascend-cli/ascend/internal/sandbox"
 	"github.com/ascend-cli/ascend/internal/sandbox/contracttest"
@@ -181,28 +182,28 @@ func (b *bench) upload(plan release.Plan) release.Summary {
 	b.t.Helper()
 	summary, err := b.runner.Upload(b.t.Context(), plan)
 	if err != nil {
-		b.t.Fatalf("upload: %v (hint: %s)", err, release.HintOf(err))
+		b.t.Fatalf("upload: %v (hint: %s)", err, failure.Explain(err).Hint)
 	}
 	return summary
 }
 
 // fails runs an upload that must fail with a kind, and returns the error.
-func (b *bench) fails(plan release.Plan, kind release.Kind, words ...string) (release.Summary, error) {
+func (b *bench) fails(plan release.Plan, kind failure.Kind, words ...string) (release.Summary, error) {
 	b.t.Helper()
 	summary, err := b.runner.Upload(b.t.Context(), plan)
 	wantError(b.t, err, kind, words...)
 	return summary, err
 }
 
-func wantError(t *testing.T, err error, kind release.Kind, words ...string) {
+func wantError(t *testing.T, err error, kind failure.Kind, words ...string) {
 	t.Helper()
 	if err == nil {
 		t.Fatalf("no error, want %s", kind)
 	}
-	if got := release.KindOf(err); got != kind {
+	if got := failure.KindOf(err); got != kind {
 		t.Fatalf("kind %s, want %s: %v", got, kind, err)
 	}
-	text := err.Error() + "\n" + release.HintOf(err) + "\n" + strings.Join(release.DetailsOf(err), "\n")
+	text := err.Error() + "\n" + failure.Explain(err).Hint + "\n" + strings.Join(failure.Explain(err).Details, "\n")
 	for _, word := range words {
 		if !strings.Contains(text, word) {
 			t.Errorf("the error does not say %q:\n%s", word, text)
@@ -280,20 +281,20 @@ func TestConflictsStopBeforeAByteMoves(t *testing.T) {
 	for name, c := range map[string]struct {
 		path string
 		plan release.Plan
-		kind release.Kind
+		kind failure.Kind
 		want string
 	}{
-		"the same build while it is processing":        {path: pack(t, "1.2", "42", other), kind: release.Conflict, want: "PROCESSING"},
-		"the same version written with a zero":         {path: pack(t, "1.2.0", "042", other), kind: release.Conflict, want: "exists already"},
-		"a lower build number, which Apple refuses":    {path: pack(t, "1.2", "41"), kind: release.Conflict, want: "above 42"},
-		"a group that does not exist":                  {path: pack(t, "1.2", "43"), plan: release.Plan{Distribution: release.Distribution{Groups: []string{"Betta"}}}, kind: release.NotFound, want: "Beta"},
-		"a group name that two groups have":            {path: pack(t, "1.2", "43"), plan: release.Plan{Distribution: release.Distribution{Groups: []string{"Twin"}}}, kind: release.Conflict, want: "twin-2"},
-		"a review for internal groups only":            {path: pack(t, "1.2", "43"), plan: release.Plan{Distribution: release.Distribution{Groups: []string{"QA"}, SubmitReview: ptr(true)}}, kind: release.Usage, want: "--submit-review"},
-		"an app that the package does not belong to":   {path: pack(t, "1.2", "43"), plan: release.Plan{App: bundleID + ".other"}, kind: release.Conflict, want: "other"},
-		"an app that is not there":                     {path: pack(t, "1.2", "43", func(p bundletest.Plist) bundletest.Plist { return p.With("CFBundleIdentifier", "com.example.dem") }), kind: release.NotFound, want: bundleID},
-		"a build number with letters":                  {path: pack(t, "1.2", "4x"), kind: release.InvalidPackage, want: "CFBundleVersion"},
-		"a file that is not there":                     {path: "nowhere.ipa", kind: release.InvalidPackage, want: "no such file"},
-		"a version with more than eighteen characters": {path: pack(t, "1.2.34567890123456789", "1"), kind: release.InvalidPackage, want: "18"},
+		"the same build while it is processing":        {path: pack(t, "1.2", "42", other), kind: failure.Conflict, want: "PROCESSING"},
+		"the same version written with a zero":         {path: pack(t, "1.2.0", "042", other), kind: failure.Conflict, want: "exists already"},
+		"a lower build number, which Apple refuses":    {path: pack(t, "1.2", "41"), kind: failure.Conflict, want: "above 42"},
+		"a group that does not exist":                  {path: pack(t, "1.2", "43"), plan: release.Plan{Distribution: release.Distribution{Groups: []string{"Betta"}}}, kind: failure.NotFound, want: "Beta"},
+		"a group name that two groups have":            {path: pack(t, "1.2", "43"), plan: release.Plan{Distribution: release.Distribution{Groups: []string{"Twin"}}}, kind: failure.Conflict, want: "twin-2"},
+		"a review for internal groups only":            {path: pack(t, "1.2", "43"), plan: release.Plan{Distribution: release.Distribution{Groups: []string{"QA"}, SubmitReview: ptr(true)}}, kind: failure.Usage, want: "--submit-review"},
+		"an app that the package does not belong to":   {path: pack(t, "1.2", "43"), plan: release.Plan{App: bundleID + ".other"}, kind: failure.Conflict, want: "other"},
+		"an app that is not there":                     {path: pack(t, "1.2", "43", func(p bundletest.Plist) bundletest.Plist { return p.With("CFBundleIdentifier", "com.example.dem") }), kind: failure.NotFound, want: bundleID},
+		"a build number with letters":                  {path: pack(t, "1.2", "4x"), kind: failure.InvalidPackage, want: "CFBundleVersion"},
+		"a file that is not there":                     {path: "nowhere.ipa", kind: failure.InvalidPackage, want: "no such file"},
+		"a version with more than eighteen characters": {path: pack(t, "1.2.34567890123456789", "1"), kind: failure.InvalidPackage, want: "18"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.plan.Path = c.path
@@ -311,7 +312,7 @@ func TestAppleRefusesTheBuild(t *testing.T) {
 		o.FailWith = []sandbox.Detail{{Code: "90683", Description: "Missing purpose string."}, {Code: "91053", Description: "Missing API declaration."}}
 		o.WarnWith = []sandbox.Detail{{Code: "90000", Description: "Be warned."}}
 	})
-	sum, _ := b.fails(release.Plan{Path: pack(t, "1.2.0", "42")}, release.Rejected, "ITMS-90683: Missing purpose string.", "ITMS-91053", "purpose string")
+	sum, _ := b.fails(release.Plan{Path: pack(t, "1.2.0", "42")}, failure.Rejected, "ITMS-90683: Missing purpose string.", "ITMS-91053", "purpose string")
 	if sum.BuildUploadID == "" {
 		t.Error("the summary lacks the build upload")
 	}
@@ -326,7 +327,7 @@ func TestAppleRefusesTheBuild(t *testing.T) {
 func TestWaitEndsAtItsTimeout(t *testing.T) {
 	b := newBench(t, func(o *sandbox.Options) { o.BuildProcessing = 100 * time.Hour })
 	start := b.clock.Now()
-	sum, _ := b.fails(release.Plan{Path: pack(t, "1.2.0", "42"), Timeout: time.Hour}, release.Timeout, "ascend wait --build ")
+	sum, _ := b.fails(release.Plan{Path: pack(t, "1.2.0", "42"), Timeout: time.Hour}, failure.Timeout, "ascend wait --build ")
 	if took := b.clock.Now().Sub(start); took < time.Hour || took > time.Hour+time.Minute {
 		t.Errorf("it took %s", took)
 	}
@@ -389,7 +390,7 @@ func TestExportCompliance(t *testing.T) {
 	t.Run("undecided and unanswered it stops before a byte is sent", func(t *testing.T) {
 		b := newBench(t)
 		b.fails(release.Plan{Path: pack(t, "1.2.0", "42", undecided), Distribution: release.Distribution{Groups: []string{"Beta"}}},
-			release.InvalidPackage, "export compliance", "ITSAppUsesNonExemptEncryption", "--uses-non-exempt-encryption")
+			failure.InvalidPackage, "export compliance", "ITSAppUsesNonExemptEncryption", "--uses-non-exempt-encryption")
 		if made := b.calls("POST"); len(made) > 0 {
 			t.Errorf("%v", made)
 		}
@@ -397,7 +398,7 @@ func TestExportCompliance(t *testing.T) {
 	t.Run("undecided at the distribution it stops, and says how to go on", func(t *testing.T) {
 		b := newBench(t)
 		plan := release.Plan{Path: pack(t, "1.2.0", "42", undecided), SkipPreflight: true, Distribution: release.Distribution{Groups: []string{"Beta"}}}
-		sum, _ := b.fails(plan, release.Rejected, "export compliance", "ascend distribute --build ")
+		sum, _ := b.fails(plan, failure.Rejected, "export compliance", "ascend distribute --build ")
 		if sum.Steps[0].State != release.StepFailed || sum.Steps[1].State != release.StepSkipped {
 			t.Errorf("steps %+v", sum.Steps)
 		}
@@ -410,7 +411,7 @@ func TestExportCompliance(t *testing.T) {
 		newBench(t).upload(release.Plan{Path: pack(t, "1.2.0", "42", undecided)})
 	})
 	t.Run("answered with yes it needs a declaration too", func(t *testing.T) {
-		newBench(t).fails(release.Plan{Path: pack(t, "1.2.0", "42", undecided), Distribution: release.Distribution{Groups: []string{"Beta"}, UsesNonExemptEncryption: ptr(true)}}, release.Rejected, "declaration")
+		newBench(t).fails(release.Plan{Path: pack(t, "1.2.0", "42", undecided), Distribution: release.Distribution{Groups: []string{"Beta"}, UsesNonExemptEncryption: ptr(true)}}, failure.Rejected, "declaration")
 	})
 	t.Run("an answer that differs from the package is not used, and said so", func(t *testing.T) {
 		sum := newBench(t).upload(release.Plan{Path: pack(t, "1.2.0", "42"), Distribution: release.Distribution{UsesNonExemptEncryption: ptr(true)}})
@@ -428,11 +429,11 @@ func TestADeveloperKeyUploadsButCannotDistribute(t *testing.T) {
 		}
 		o.Keys = []sandbox.Key{key}
 	})
-	b.fails(release.Plan{Path: pack(t, "1.2.0", "42"), Distribution: release.Distribution{Groups: []string{"Beta"}}}, release.Auth, "App Manager", "nothing was sent")
+	b.fails(release.Plan{Path: pack(t, "1.2.0", "42"), Distribution: release.Distribution{Groups: []string{"Beta"}}}, failure.Auth, "App Manager", "nothing was sent")
 	if made := b.calls("POST"); len(made) > 0 {
 		t.Errorf("%v", made)
 	}
 	sum := b.upload(release.Plan{Path: pack(t, "1.2.0", "42")})
 	_, err := b.runner.Distribute(t.Context(), release.Plan{BuildID: sum.BuildID, Distribution: release.Distribution{Groups: []string{"Beta"}}})
-	wantError(t, err, release.Auth, "App Manager")
+	wantError(t, err, failure.Auth, "App Manager")
 }

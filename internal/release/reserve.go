@@ -10,6 +10,7 @@ import (
 
 	"github.com/ascend-cli/ascend/asc"
 	"github.com/ascend-cli/ascend/internal/bundle"
+	"github.com/ascend-cli/ascend/internal/failure"
 )
 
 // A reservation is a place for the package at the service.
@@ -43,7 +44,7 @@ func (r *run) reserve(ctx context.Context, p pkg, t target) (reservation, error)
 		return res, nil
 	}
 	err = r.sendDescription(ctx, *p.description, res.uploadID)
-	if KindOf(err) == Rejected && err != nil {
+	if failure.KindOf(err) == failure.Rejected && err != nil {
 		r.discard(ctx, res.uploadID) // the package would be refused as well
 	}
 	return res, err
@@ -86,7 +87,7 @@ func (r *run) createUpload(ctx context.Context, p pkg, t target) (asc.BuildUploa
 		switch {
 		case err == nil:
 			return created, nil
-		case errors.As(err, &apiErr) && apiErr.Has(codeDuplicate):
+		case errors.As(err, &apiErr) && apiErr.Has(failure.CodeDuplicate):
 			return asc.BuildUpload{}, duplicate(t.app, p, apiErr)
 		case !asc.IsUnclear(err) && !asc.IsFlakyNotFound(err) || ctx.Err() != nil:
 			return asc.BuildUpload{}, fmt.Errorf("reserve the build upload: %w", err)
@@ -132,8 +133,8 @@ func (r *run) lostUpload(ctx context.Context, p pkg, t target) (asc.BuildUpload,
 
 // duplicate says in Apple's words that the number is taken, and which is free.
 func duplicate(app asc.App, p pkg, err *asc.Error) error {
-	failure := &Error{
-		Kind:    Conflict,
+	failure := &failure.Error{
+		Kind:    failure.Conflict,
 		Message: fmt.Sprintf("Apple refuses build number %s for %s %s on %s", p.BuildVersion, app.BundleID, p.ShortVersion, p.Platform),
 		Hint:    "raise the build number (CFBundleVersion) and export again",
 		Err:     err,

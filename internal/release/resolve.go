@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ascend-cli/ascend/asc"
+	"github.com/ascend-cli/ascend/internal/failure"
 )
 
 // A target is where a package goes.
@@ -56,8 +57,8 @@ func (r *run) appOf(ctx context.Context, p pkg) (asc.App, error) {
 		return asc.App{}, err
 	}
 	if app.BundleID != p.BundleID {
-		return asc.App{}, &Error{
-			Kind:    Conflict,
+		return asc.App{}, &failure.Error{
+			Kind:    failure.Conflict,
 			Message: fmt.Sprintf("the package is %s, but the app asked for (%s) is %s", p.BundleID, r.plan.App, app.BundleID),
 			Hint:    "give the package's own app, or leave --app out: it is found by the package's bundle id",
 		}
@@ -99,7 +100,7 @@ func (r *run) noSuchApp(ctx context.Context, message, wanted string) error {
 		names = append(names, app.BundleID)
 	}
 	slices.SortStableFunc(names, func(a, b string) int { return Distance(a, wanted) - Distance(b, wanted) })
-	failure := &Error{Kind: NotFound, Message: message}
+	failure := &failure.Error{Kind: failure.NotFound, Message: message}
 	if len(names) == 0 {
 		failure.Hint = "the key sees no app at all: create the app record in App Store Connect first, or give the key access to it"
 		return failure
@@ -124,7 +125,7 @@ func (r *run) audience(ctx context.Context, app asc.App) (audience, error) {
 		for _, name := range wanted.Groups {
 			group, err := chooseGroup(all, name, app)
 			switch {
-			case err != nil && wanted.CreateGroups && KindOf(err) == NotFound:
+			case err != nil && wanted.CreateGroups && failure.KindOf(err) == failure.NotFound:
 				if !slices.Contains(a.create, name) {
 					a.create = append(a.create, name)
 				}
@@ -153,8 +154,8 @@ func (r *run) audience(ctx context.Context, app asc.App) (audience, error) {
 		a.testers = append(a.testers, tester)
 	}
 	if len(unknown) > 0 {
-		return a, &Error{
-			Kind: NotFound, Message: fmt.Sprintf("no tester of %s: %s", app.BundleID, strings.Join(unknown, ", ")),
+		return a, &failure.Error{
+			Kind: failure.NotFound, Message: fmt.Sprintf("no tester of %s: %s", app.BundleID, strings.Join(unknown, ", ")),
 			Hint: "add them to a group first: ascend testers add --app " + app.BundleID + " --groups GROUP " + strings.Join(unknown, " "),
 		}
 	}
@@ -198,8 +199,8 @@ func chooseGroup(all []asc.BetaGroup, name string, app asc.App) (asc.BetaGroup, 
 	}
 	slices.SortStableFunc(names, func(a, b string) int { return Distance(a, name) - Distance(b, name) })
 	if len(matches) == 0 {
-		return asc.BetaGroup{}, &Error{
-			Kind:    NotFound,
+		return asc.BetaGroup{}, &failure.Error{
+			Kind:    failure.NotFound,
 			Message: fmt.Sprintf("%s has no beta group named %q", app.BundleID, name),
 			Hint:    "the groups there are: " + listOr(names, "none; create one in App Store Connect under TestFlight"),
 		}
@@ -208,8 +209,8 @@ func chooseGroup(all []asc.BetaGroup, name string, app asc.App) (asc.BetaGroup, 
 	for i, group := range matches {
 		ids[i] = group.ID
 	}
-	return asc.BetaGroup{}, &Error{
-		Kind:    Conflict,
+	return asc.BetaGroup{}, &failure.Error{
+		Kind:    failure.Conflict,
 		Message: fmt.Sprintf("%s has %d beta groups named %q", app.BundleID, len(matches), name),
 		Hint:    "name it by id: " + strings.Join(ids, ", "),
 	}
@@ -225,8 +226,8 @@ func (r *run) checkReviewFlags(groups []asc.BetaGroup) error {
 	for _, group := range groups {
 		names = append(names, group.Name)
 	}
-	return &Error{
-		Kind:    Usage,
+	return &failure.Error{
+		Kind:    failure.Usage,
 		Message: fmt.Sprintf("--submit-review was given, but only internal groups: %s", strings.Join(names, ", ")),
 		Hint:    "internal testers need no beta review: leave --submit-review out, or name an external group",
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ascend-cli/ascend/asc"
+	"github.com/ascend-cli/ascend/internal/failure"
 )
 
 // reviewWanted tells whether the build may have to go to beta review: where an
@@ -39,16 +40,16 @@ func (r *run) submitReview(ctx context.Context, d *distributable) (StepState, st
 		case asc.BetaWaitingForReview, asc.BetaInReview, asc.BetaApproved, asc.BetaReadyForTesting, asc.BetaInTesting:
 			return StepAlready, "the build is " + external, nil
 		case asc.BetaRejected:
-			return StepFailed, "", &Error{Kind: Rejected, Message: "beta review rejected build " + build.ID, Hint: "Apple's reasons are in App Store Connect under TestFlight; mend them and upload a new build"}
+			return StepFailed, "", &failure.Error{Kind: failure.Rejected, Message: "beta review rejected build " + build.ID, Hint: "Apple's reasons are in App Store Connect under TestFlight; mend them and upload a new build"}
 		case asc.BetaMissingExportCompliance, asc.BetaInExportReview:
-			return StepFailed, "", &Error{Kind: Rejected, Message: "the build cannot be submitted for beta review: it is " + external, Hint: "answer export compliance with --uses-non-exempt-encryption"}
+			return StepFailed, "", &failure.Error{Kind: failure.Rejected, Message: "the build cannot be submitted for beta review: it is " + external, Hint: "answer export compliance with --uses-non-exempt-encryption"}
 		case "NOT_APPLICABLE":
-			return StepFailed, "", &Error{Kind: Rejected, Message: "the build is for internal testing only and cannot be reviewed", Hint: "export it for App Store Connect without the internal-only option"}
+			return StepFailed, "", &failure.Error{Kind: failure.Rejected, Message: "the build is for internal testing only and cannot be reviewed", Hint: "export it for App Store Connect without the internal-only option"}
 		case asc.BetaExpired:
-			return StepFailed, "", &Error{Kind: Rejected, Message: "build " + build.ID + " has expired", Hint: "upload a new build"}
+			return StepFailed, "", &failure.Error{Kind: failure.Rejected, Message: "build " + build.ID + " has expired", Hint: "upload a new build"}
 		}
 		if r.Now().Sub(start) >= settleFor {
-			return StepFailed, "", &Error{Kind: Timeout, Message: fmt.Sprintf("the build did not become ready for beta review within %s (it is %s)", settleFor, listOr([]string{external}, "unknown")), Hint: "go on later with ascend distribute" + r.selector()}
+			return StepFailed, "", &failure.Error{Kind: failure.Timeout, Message: fmt.Sprintf("the build did not become ready for beta review within %s (it is %s)", settleFor, listOr([]string{external}, "unknown")), Hint: "go on later with ascend distribute" + r.selector()}
 		}
 		r.Observer.Observe(Waiting{For: "beta review", State: external, Elapsed: r.Now().Sub(start), Next: 3 * time.Second})
 		if err := r.Sleep(ctx, 3*time.Second); err != nil {
@@ -59,7 +60,7 @@ func (r *run) submitReview(ctx context.Context, d *distributable) (StepState, st
 
 // anotherInReview is the error of a version that has a build in review.
 func anotherInReview(which string, err error) error {
-	return &Error{Kind: Rejected, Message: which + " is in beta review, which takes one build of a version at a time", Hint: "this build is uploaded and has its groups: submit it with ascend distribute once that review has ended, or take the other out of the way with --expire-waiting (its testers lose it)", Err: err}
+	return &failure.Error{Kind: failure.Rejected, Message: which + " is in beta review, which takes one build of a version at a time", Hint: "this build is uploaded and has its groups: submit it with ascend distribute once that review has ended, or take the other out of the way with --expire-waiting (its testers lose it)", Err: err}
 }
 
 func (r *run) submit(ctx context.Context, d *distributable) (StepState, string, error) {

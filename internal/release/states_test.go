@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ascend-cli/ascend/internal/bundle/bundletest"
+	"github.com/ascend-cli/ascend/internal/failure"
 	"github.com/ascend-cli/ascend/internal/release"
 	"github.com/ascend-cli/ascend/internal/sandbox"
 )
@@ -85,37 +86,37 @@ func TestStatesThatEndAWait(t *testing.T) {
 	for name, c := range map[string]struct {
 		path   string
 		change func(map[string]any) int
-		kind   release.Kind
+		kind   failure.Kind
 		want   string
 	}{
 		"an INVALID build": {"/v1/builds/", func(d map[string]any) int {
 			attributes(d, "builds")["processingState"] = "INVALID"
 			return 0
-		}, release.Rejected, "is INVALID"},
+		}, failure.Rejected, "is INVALID"},
 		"a build that failed": {"/v1/builds/", func(d map[string]any) int {
 			attributes(d, "builds")["processingState"] = "FAILED"
 			return 0
-		}, release.Rejected, "e-mail"},
+		}, failure.Rejected, "e-mail"},
 		"an exception at TestFlight": {"/v1/builds/", func(d map[string]any) int {
 			attributes(d, "buildBetaDetails")["internalBuildState"] = "PROCESSING_EXCEPTION"
 			return 0
-		}, release.Rejected, "PROCESSING_EXCEPTION"},
+		}, failure.Rejected, "PROCESSING_EXCEPTION"},
 		"a build that never becomes visible": {"/v1/builds/", func(d map[string]any) int {
 			errorDocument(d, "404", "NOT_FOUND", "x")
 			return 404
-		}, release.NotFound, "there is no build"},
+		}, failure.NotFound, "there is no build"},
 		"a build upload that vanishes": {"/v1/buildUploads/", func(d map[string]any) int {
 			errorDocument(d, "404", "NOT_FOUND", "x")
 			return 404
-		}, release.NotFound, "cancelled"},
+		}, failure.NotFound, "cancelled"},
 		"a key that is revoked on the way": {"/v1/buildUploads/", func(d map[string]any) int {
 			errorDocument(d, "401", "NOT_AUTHORIZED", "x")
 			return 401
-		}, release.Auth, "revoked"},
+		}, failure.Auth, "revoked"},
 		"a build upload that never moves": {"/v1/buildUploads/", func(d map[string]any) int {
 			attributes(d, "buildUploads")["state"] = map[string]any{"state": "AWAITING_UPLOAD"}
 			return 0
-		}, release.Timeout, "AWAITING_UPLOAD"},
+		}, failure.Timeout, "AWAITING_UPLOAD"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, func(o *sandbox.Options) {
@@ -160,14 +161,14 @@ func TestOdditiesThatAWaitLivesWith(t *testing.T) {
 
 func TestReviewStates(t *testing.T) {
 	for state, c := range map[string]struct {
-		kind release.Kind
+		kind failure.Kind
 		want string
 	}{
-		"BETA_REJECTED":               {release.Rejected, "rejected"},
-		"IN_EXPORT_COMPLIANCE_REVIEW": {release.Rejected, "cannot be submitted"},
-		"NOT_APPLICABLE":              {release.Rejected, "internal testing only"},
-		"EXPIRED":                     {release.Rejected, "expired"},
-		"PROCESSING":                  {release.Timeout, "ascend distribute --build"},
+		"BETA_REJECTED":               {failure.Rejected, "rejected"},
+		"IN_EXPORT_COMPLIANCE_REVIEW": {failure.Rejected, "cannot be submitted"},
+		"NOT_APPLICABLE":              {failure.Rejected, "internal testing only"},
+		"EXPIRED":                     {failure.Rejected, "expired"},
+		"PROCESSING":                  {failure.Timeout, "ascend distribute --build"},
 		"IN_BETA_REVIEW":              {"", "IN_BETA_REVIEW"},
 		"BETA_APPROVED":               {"", "BETA_APPROVED"},
 		"READY_FOR_BETA_TESTING":      {"", "READY_FOR_BETA_TESTING"},
@@ -198,7 +199,7 @@ func TestASecondBuildOfAVersionInReview(t *testing.T) {
 	// The service says it for good: it must not be waited out.
 	second := b.upload(release.Plan{Path: pack(t, "1.2.0", "43")})
 	_, err := b.runner.Distribute(t.Context(), release.Plan{BuildID: second.BuildID, Distribution: d})
-	wantError(t, err, release.Rejected, "Another build is in review")
+	wantError(t, err, failure.Rejected, "Another build is in review")
 	if n := len(b.calls("POST /v1/betaAppReviewSubmissions")); n != 2 {
 		t.Errorf("%d submissions", n)
 	}
@@ -210,7 +211,7 @@ func TestInternalOnlyBuildsCannotGoOutside(t *testing.T) {
 		attributes(d, "builds")["buildAudienceType"] = "INTERNAL_ONLY"
 		return 0
 	})
-	b.fails(release.Plan{Path: pack(t, "1.2.0", "42"), Distribution: release.Distribution{Groups: []string{"Beta"}}}, release.Rejected, "internal testing only")
+	b.fails(release.Plan{Path: pack(t, "1.2.0", "42"), Distribution: release.Distribution{Groups: []string{"Beta"}}}, failure.Rejected, "internal testing only")
 }
 
 func TestAnExpiredBuildIsNotDistributed(t *testing.T) {
@@ -221,7 +222,7 @@ func TestAnExpiredBuildIsNotDistributed(t *testing.T) {
 		return 0
 	})
 	_, err := b.runner.Distribute(t.Context(), release.Plan{BuildID: sum.BuildID, Distribution: release.Distribution{Groups: []string{"QA"}}})
-	wantError(t, err, release.Rejected, "expired")
+	wantError(t, err, failure.Rejected, "expired")
 }
 
 func TestTheCommitTellsOfAFailedFile(t *testing.T) {
@@ -232,7 +233,7 @@ func TestTheCommitTellsOfAFailedFile(t *testing.T) {
 		}
 		return 0
 	})
-	sum, _ := b.fails(release.Plan{Path: pack(t, "1.2.0", "42")}, release.Rejected, "ITMS-90046: Bad.")
+	sum, _ := b.fails(release.Plan{Path: pack(t, "1.2.0", "42")}, failure.Rejected, "ITMS-90046: Bad.")
 	if !slices.Contains(sum.Warnings, "X: Careful.") {
 		t.Errorf("%v", sum.Warnings)
 	}
@@ -270,7 +271,7 @@ func TestAStoreWithoutETagsIsCheckedByReadingBack(t *testing.T) {
 	good.upload(release.Plan{Path: pack(t, "1.2.0", "42")})
 	bad := newBench(t)
 	noTags(bad, true)
-	bad.fails(release.Plan{Path: pack(t, "1.2.0", "42")}, release.Transfer, "11 of the 11 parts at the service are not this package's")
+	bad.fails(release.Plan{Path: pack(t, "1.2.0", "42")}, failure.Transfer, "11 of the 11 parts at the service are not this package's")
 	if len(bad.calls("PATCH")) != 0 {
 		t.Error("it was committed")
 	}
@@ -285,7 +286,7 @@ func TestANoteTheServiceDoesNotKeepIsAnError(t *testing.T) {
 		}
 		return 0
 	})
-	b.fails(release.Plan{Path: pack(t, "1.2.0", "42"), Distribution: release.Distribution{WhatToTest: ptr("Try it.")}}, release.Rejected, "the service does not show the note in en-US")
+	b.fails(release.Plan{Path: pack(t, "1.2.0", "42"), Distribution: release.Distribution{WhatToTest: ptr("Try it.")}}, failure.Rejected, "the service does not show the note in en-US")
 }
 
 func TestNotesInSeveralLocales(t *testing.T) {
@@ -305,7 +306,7 @@ func TestNotesInSeveralLocales(t *testing.T) {
 		t.Errorf("%v, %+v", err, third.Steps)
 	}
 	_, err = b.runner.Distribute(t.Context(), release.Plan{BuildID: first.BuildID, Distribution: release.Distribution{WhatToTest: ptr("Neu"), Locales: []string{"xx-XX"}}})
-	wantError(t, err, release.Rejected, "xx-XX")
+	wantError(t, err, failure.Rejected, "xx-XX")
 }
 
 func TestPlatformsAndFormats(t *testing.T) {
@@ -313,15 +314,15 @@ func TestPlatformsAndFormats(t *testing.T) {
 	unknown := func(p bundletest.Plist) bundletest.Plist {
 		return p.With("DTPlatformName", nil).With("CFBundleSupportedPlatforms", nil)
 	}
-	b.fails(release.Plan{Path: pack(t, "1", "1", unknown)}, release.InvalidPackage, "--platform")
-	b.fails(release.Plan{Path: pack(t, "1", "1", unknown), SkipPreflight: true}, release.InvalidPackage, "--platform")
+	b.fails(release.Plan{Path: pack(t, "1", "1", unknown)}, failure.InvalidPackage, "--platform")
+	b.fails(release.Plan{Path: pack(t, "1", "1", unknown), SkipPreflight: true}, failure.InvalidPackage, "--platform")
 	if sum := b.upload(release.Plan{Path: pack(t, "1", "1", unknown), Platform: "TV_OS", NoWait: true}); sum.Platform != "TV_OS" || sum.State != "PROCESSING" {
 		t.Errorf("%+v", sum)
 	}
-	sum, _ := b.fails(release.Plan{Path: pack(t, "1", "2"), Platform: "TV_OS"}, release.Rejected, "PLATFORM")
+	sum, _ := b.fails(release.Plan{Path: pack(t, "1", "2"), Platform: "TV_OS"}, failure.Rejected, "PLATFORM")
 	if len(sum.Warnings) == 0 {
 		t.Error("a platform against the package's word needs a warning")
 	}
 	_, err := b.runner.Upload(t.Context(), release.Plan{Path: pack(t, "1", "3x"), SkipPreflight: true})
-	wantError(t, err, release.Rejected, "cfBundleVersion")
+	wantError(t, err, failure.Rejected, "cfBundleVersion")
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ascend-cli/ascend/asc"
+	"github.com/ascend-cli/ascend/internal/failure"
 	"github.com/ascend-cli/ascend/upload"
 )
 
@@ -17,8 +18,8 @@ func (r *run) takeUp(ctx context.Context, p pkg, t target) (reservation, bool, e
 	for _, u := range t.open {
 		r.summary.BuildUploadID = u.ID
 		if r.plan.OnIncomplete == Fail {
-			return reservation{}, false, &Error{
-				Kind:    Conflict,
+			return reservation{}, false, &failure.Error{
+				Kind:    failure.Conflict,
 				Message: fmt.Sprintf("an earlier run left build upload %s for %s (%s) incomplete", u.ID, p.ShortVersion, p.BuildVersion),
 				Hint:    "leave --on-incomplete=fail out to send what is missing, or remove it: ascend uploads cancel " + u.ID,
 			}
@@ -168,8 +169,8 @@ func (r *run) watch(ctx context.Context, u asc.BuildUpload, before sighting, idl
 
 // inUse is the error of a reservation that another run is filling.
 func (r *run) inUse(p pkg, u asc.BuildUpload, how string) error {
-	return &Error{
-		Kind:    Conflict,
+	return &failure.Error{
+		Kind:    failure.Conflict,
 		Message: fmt.Sprintf("another run is uploading %s (%s): build upload %s %s", p.ShortVersion, p.BuildVersion, u.ID, how),
 		Hint: fmt.Sprintf("let it end, or raise the build number; if it was killed, run this again: it is replaced once nothing has changed there for %s, or at once after ascend uploads cancel %s",
 			removeAfter, u.ID),

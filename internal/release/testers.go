@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ascend-cli/ascend/asc"
+	"github.com/ascend-cli/ascend/internal/failure"
 )
 
 // A Person is a tester of an app, with the names of their groups.
@@ -108,7 +109,7 @@ func (r *Runner) AddTesters(ctx context.Context, app string, wanted []Person, dr
 	chosen := make([][]asc.BetaGroup, len(wanted))
 	for i, person := range wanted {
 		if len(person.Groups) == 0 {
-			return nil, &Error{Kind: Usage, Message: person.Email + " is in no group", Hint: "testers are added to groups: name them with --groups, or in the file's groups column"}
+			return nil, &failure.Error{Kind: failure.Usage, Message: person.Email + " is in no group", Hint: "testers are added to groups: name them with --groups, or in the file's groups column"}
 		}
 		for _, name := range person.Groups {
 			group, err := chooseGroup(known.groups, name, known.app)
@@ -163,7 +164,7 @@ func (r *run) showsMembers(ctx context.Context, app string, results []TesterResu
 	for i, group := range missing {
 		results[i].State, results[i].Error = StepFailed, "accepted, but the service does not show the tester in "+group
 	}
-	return &Error{Kind: Rejected, Message: "the change was accepted, but the service does not show " + shown, Hint: "run the same command again; it changes only what is missing"}
+	return &failure.Error{Kind: failure.Rejected, Message: "the change was accepted, but the service does not show " + shown, Hint: "run the same command again; it changes only what is missing"}
 }
 
 func (r *run) addTester(ctx context.Context, pace *allowance, known people, person Person, groups []asc.BetaGroup, dryRun bool) TesterResult {
@@ -328,8 +329,8 @@ func (r *run) each(ctx context.Context, what string, n int, do func(context.Cont
 		return results[:0], errors.Join(err, context.Cause(ctx))
 	}
 	if failed > 0 {
-		return results, &Error{
-			Kind: Rejected, Message: fmt.Sprintf("%d of %d %s failed", failed, n, what), Hint: "run the same command again: those that are done are left alone", Details: []string{firstError},
+		return results, &failure.Error{
+			Kind: failure.Rejected, Message: fmt.Sprintf("%d of %d %s failed", failed, n, what), Hint: "run the same command again: those that are done are left alone", Details: []string{firstError},
 		}
 	}
 	return results, nil
@@ -396,7 +397,7 @@ func (r *run) createGroup(ctx context.Context, app asc.App, groups []asc.BetaGro
 	for _, g := range groups {
 		if g.Name == wanted.Name {
 			if g.Internal != wanted.IsInternalGroup {
-				return g, StepFailed, &Error{Kind: Conflict, Message: fmt.Sprintf("%s has a beta group named %q of the other kind (internal: %v)", app.BundleID, g.Name, g.Internal), Hint: "choose another name"}
+				return g, StepFailed, &failure.Error{Kind: failure.Conflict, Message: fmt.Sprintf("%s has a beta group named %q of the other kind (internal: %v)", app.BundleID, g.Name, g.Internal), Hint: "choose another name"}
 			}
 			return g, StepAlready, nil
 		}

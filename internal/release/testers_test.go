@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ascend-cli/ascend/asc"
+	"github.com/ascend-cli/ascend/internal/failure"
 	"github.com/ascend-cli/ascend/internal/release"
 	"github.com/ascend-cli/ascend/internal/sandbox"
 )
@@ -59,7 +60,7 @@ func TestTestersComeAndGo(t *testing.T) {
 		}
 	}
 	_, err = b.runner.AddTesters(t.Context(), bundleID, []release.Person{{Email: "c@example.com"}}, false)
-	wantError(t, err, release.Usage, "in no group")
+	wantError(t, err, failure.Usage, "in no group")
 
 	remove := func(want string, groups []string, emails ...string) {
 		t.Helper()
@@ -91,12 +92,12 @@ func TestGroupsAreMadeOnce(t *testing.T) {
 		t.Errorf("%+v, %s, %v", again, state, err)
 	}
 	_, _, err = b.runner.CreateGroup(t.Context(), bundleID, asc.NewBetaGroup{Name: "New", IsInternalGroup: true})
-	wantError(t, err, release.Conflict, "other kind")
+	wantError(t, err, failure.Conflict, "other kind")
 	if _, err = b.runner.DeleteGroup(t.Context(), bundleID, group.ID); err != nil {
 		t.Error(err)
 	}
 	_, err = b.runner.DeleteGroup(t.Context(), bundleID, "New")
-	wantError(t, err, release.NotFound, "QA")
+	wantError(t, err, failure.NotFound, "QA")
 }
 
 // TestTesterCommandsSurviveFaults lets every kind of request fail once, in
@@ -185,7 +186,7 @@ func TestOneRefusedTesterDoesNotStopTheOthers(t *testing.T) {
 		return true
 	})
 	results, err := b.runner.AddTesters(t.Context(), bundleID, persons("QA", "a@example.com", "b@example.com", "c@example.com"), false)
-	wantError(t, err, release.Rejected, "1 of 3")
+	wantError(t, err, failure.Rejected, "1 of 3")
 	if outcomes(results) != "changed failed changed" || !strings.Contains(results[1].Error, "cannot be invited") {
 		t.Errorf("%+v", results)
 	}

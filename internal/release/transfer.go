@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/ascend-cli/ascend/asc"
+	"github.com/ascend-cli/ascend/internal/failure"
 	"github.com/ascend-cli/ascend/internal/state"
 	"github.com/ascend-cli/ascend/upload"
 )
@@ -77,8 +78,8 @@ func (r *run) transferFailure(ctx context.Context, p pkg, res reservation, err e
 		if res.own {
 			r.discard(ctx, res.uploadID)
 		}
-		return &Error{
-			Kind: Transfer, Message: "the service's plan for the upload cannot be carried out, so nothing was sent",
+		return &failure.Error{
+			Kind: failure.Transfer, Message: "the service's plan for the upload cannot be carried out, so nothing was sent",
 			Hint: "run the same command again; if it repeats, report it to Apple with the build upload id " + res.uploadID, Err: err,
 		}
 	case errors.As(err, &part) && part.Status == http.StatusNotFound:
@@ -95,8 +96,8 @@ func (r *run) partNotFound(ctx context.Context, p pkg, res reservation, err erro
 	current, lookErr := r.Client.BuildUpload(ctx, res.uploadID)
 	switch {
 	case lookErr == nil && current.State.State != asc.UploadAwaiting:
-		return &Error{
-			Kind:    Conflict,
+		return &failure.Error{
+			Kind:    failure.Conflict,
 			Message: fmt.Sprintf("another run has committed build upload %s for %s (%s) while this one was sending it", res.uploadID, p.ShortVersion, p.BuildVersion),
 			Hint:    "run the same command again: it goes on if that was the same package", Err: err,
 		}
@@ -111,8 +112,8 @@ func (r *run) partNotFound(ctx context.Context, p pkg, res reservation, err erro
 
 // removed is the error of a build upload that is gone before its commit.
 func removed(uploadID string, err error) error {
-	return &Error{
-		Kind:    Conflict,
+	return &failure.Error{
+		Kind:    failure.Conflict,
 		Message: fmt.Sprintf("build upload %s was removed while it was being sent, by another run or with uploads cancel", uploadID),
 		Hint:    "run the same command again", Err: err,
 	}

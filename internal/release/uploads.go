@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/ascend-cli/ascend/asc"
+	"github.com/ascend-cli/ascend/internal/failure"
 )
 
 // Uploads lists the build uploads of an app, named by bundle id or Apple ID,
@@ -61,7 +62,7 @@ func (r *Runner) UploadDetail(ctx context.Context, id string) (UploadDetail, err
 }
 
 func noSuchUpload(id string, err error) error {
-	return &Error{Kind: NotFound, Message: "there is no build upload " + id, Hint: "ascend uploads list --app BUNDLE_ID shows those there are", Err: err}
+	return &failure.Error{Kind: failure.NotFound, Message: "there is no build upload " + id, Hint: "ascend uploads list --app BUNDLE_ID shows those there are", Err: err}
 }
 
 // Cancel removes a build upload that was not committed, or that failed, and
@@ -72,7 +73,7 @@ func (r *Runner) Cancel(ctx context.Context, id string) error {
 	case asc.IsNotFound(err):
 		err = noSuchUpload(id, err)
 	case asc.IsConflict(err):
-		err = &Error{Kind: Conflict, Message: fmt.Sprintf("build upload %s cannot be cancelled", id), Hint: "Apple has the package already; a build can be expired in App Store Connect once it is processed", Err: err}
+		err = &failure.Error{Kind: failure.Conflict, Message: fmt.Sprintf("build upload %s cannot be cancelled", id), Hint: "Apple has the package already; a build can be expired in App Store Connect once it is processed", Err: err}
 	case err != nil:
 		return fmt.Errorf("cancel build upload %s: %w", id, err)
 	}

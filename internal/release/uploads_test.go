@@ -14,6 +14,7 @@ import (
 
 	"github.com/ascend-cli/ascend/asc"
 	"github.com/ascend-cli/ascend/internal/bundle/bundletest"
+	"github.com/ascend-cli/ascend/internal/failure"
 	"github.com/ascend-cli/ascend/internal/release"
 	"github.com/ascend-cli/ascend/internal/sandbox"
 	"github.com/ascend-cli/ascend/internal/state"
@@ -23,7 +24,7 @@ import (
 // leave makes an upload stop at a part that the store refuses.
 func (b *bench) leave(path string) release.Summary {
 	b.t.Helper()
-	sum, _ := b.fails(release.Plan{Path: path}, release.Transfer, "HTTP 400")
+	sum, _ := b.fails(release.Plan{Path: path}, failure.Transfer, "HTTP 400")
 	return sum
 }
 
@@ -59,12 +60,12 @@ func TestUploadsAreListedShownAndCancelled(t *testing.T) {
 		t.Errorf("%+v", records)
 	}
 	for _, id := range []string{left.BuildUploadID, "nope"} {
-		wantError(t, b.runner.Cancel(t.Context(), id), release.NotFound, "no build upload "+id, "uploads list")
+		wantError(t, b.runner.Cancel(t.Context(), id), failure.NotFound, "no build upload "+id, "uploads list")
 		_, err = b.runner.UploadDetail(t.Context(), id)
-		wantError(t, err, release.NotFound, "no build upload "+id)
+		wantError(t, err, failure.NotFound, "no build upload "+id)
 	}
 	_, _, err = b.runner.Uploads(t.Context(), "com.example.nope", asc.BuildUploadFilter{})
-	wantError(t, err, release.NotFound, bundleID)
+	wantError(t, err, failure.NotFound, bundleID)
 }
 
 func TestALeftoverIsTreatedAsAsked(t *testing.T) {
@@ -79,7 +80,7 @@ func TestALeftoverIsTreatedAsAsked(t *testing.T) {
 			left := b.leave(path)
 			plan := release.Plan{Path: path, OnIncomplete: how}
 			if c.fails {
-				b.fails(plan, release.Conflict, left.BuildUploadID, "uploads cancel")
+				b.fails(plan, failure.Conflict, left.BuildUploadID, "uploads cancel")
 			} else if sum := b.upload(plan); (sum.BuildUploadID == left.BuildUploadID) != (how == release.Resume) {
 				t.Errorf("%+v", sum)
 			} else {
@@ -146,14 +147,14 @@ func TestARerunAfterTheCommitGoesOnWithTheSameFileOnly(t *testing.T) {
 				b.runner.State = state.Open(filepath.Join(t.TempDir(), "uploads"), b.clock.Now)
 				path := filepath.Join(t.TempDir(), "Demo.ipa")
 				rewrite(t, path, again)
-				first, _ := b.fails(release.Plan{Path: path}, release.Auth)
+				first, _ := b.fails(release.Plan{Path: path}, failure.Auth)
 				c.change(t, b, path)
 				if !composite {
 					b.checksum(nil)
 				}
 				plan := release.Plan{Path: path, Distribution: release.Distribution{Groups: []string{"QA"}}}
 				if !c.remembered && !(c.proved && composite) {
-					b.fails(plan, release.Conflict, "exists already")
+					b.fails(plan, failure.Conflict, "exists already")
 					return
 				}
 				sum := b.upload(plan)
@@ -201,7 +202,7 @@ func TestOneUploadAtATime(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer unlock()
-	b.fails(release.Plan{Path: pack(t, "1.2.0", "42")}, release.Conflict, "has been uploading the same build since")
+	b.fails(release.Plan{Path: pack(t, "1.2.0", "42")}, failure.Conflict, "has been uploading the same build since")
 	if len(b.calls("")) != 0 {
 		t.Errorf("%v", b.calls(""))
 	}
@@ -296,11 +297,11 @@ func TestAFleetThatIsInterruptedBeginsNoMore(t *testing.T) {
 		plans = append(plans, release.Plan{Path: pack(t, fmt.Sprintf("1.%d", i), "1")})
 	}
 	b.before(func(http.ResponseWriter, *http.Request) bool {
-		cancel(release.ErrInterrupted)
+		cancel(failure.ErrInterrupted)
 		return false
 	})
 	for i, o := range b.runner.UploadAll(ctx, plans, func(int) release.Observer { return observer(func(release.Event) {}) }) {
-		if release.KindOf(o.Err) != release.Interrupted || o.Path != plans[i].Path || o.Summary.Groups == nil || o.Summary.Stages == nil {
+		if failure.KindOf(o.Err) != failure.Interrupted || o.Path != plans[i].Path || o.Summary.Groups == nil || o.Summary.Stages == nil {
 			t.Errorf("%d: %v, %+v", i, o.Err, o.Summary)
 		}
 	}

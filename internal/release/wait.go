@@ -7,6 +7,7 @@ import (
 
 	"github.com/ascend-cli/ascend/asc"
 	"github.com/ascend-cli/ascend/internal/bundle"
+	"github.com/ascend-cli/ascend/internal/failure"
 	"github.com/ascend-cli/ascend/upload"
 )
 
@@ -211,9 +212,9 @@ func (w *waiter) uploadState(what string, u asc.BuildUpload) (build string, stra
 func (w *waiter) lost(what, id, state string, lasted time.Duration, err error) error {
 	switch {
 	case err != nil && (!w.committed || lasted >= vanishedFor):
-		return &Error{Kind: NotFound, Message: "there is no build upload " + id + " (any more)", Hint: "it may have been cancelled; ascend upload makes a new one", Err: err}
+		return &failure.Error{Kind: failure.NotFound, Message: "there is no build upload " + id + " (any more)", Hint: "it may have been cancelled; ascend upload makes a new one", Err: err}
 	case state == asc.UploadAwaiting && !w.committed:
-		return &Error{Kind: Conflict, Message: what + " has not received its package yet", Hint: "run ascend upload with the package: it sends what is missing"}
+		return &failure.Error{Kind: failure.Conflict, Message: what + " has not received its package yet", Hint: "run ascend upload with the package: it sends what is missing"}
 	}
 	return nil
 }
@@ -268,7 +269,7 @@ func (w *waiter) build(ctx context.Context, id string) (asc.Build, error) {
 	for {
 		current, err := w.Client.Build(ctx, id)
 		if asc.IsNotFound(err) && !missing.IsZero() && w.Now().Sub(missing) > settleFor {
-			return asc.Build{}, &Error{Kind: NotFound, Message: "there is no build " + id, Err: err}
+			return asc.Build{}, &failure.Error{Kind: failure.NotFound, Message: "there is no build " + id, Err: err}
 		}
 		switch {
 		case asc.IsNotFound(err):
@@ -277,7 +278,7 @@ func (w *waiter) build(ctx context.Context, id string) (asc.Build, error) {
 				missing = w.Now()
 			}
 			if w.summary.BuildUploadID == "" {
-				return asc.Build{}, &Error{Kind: NotFound, Message: "there is no build " + id, Err: err}
+				return asc.Build{}, &failure.Error{Kind: failure.NotFound, Message: "there is no build " + id, Err: err}
 			}
 			if err := w.pause(ctx, what, "not visible yet"); err != nil {
 				return asc.Build{}, err
@@ -348,7 +349,7 @@ func (w *waiter) betaReady(b asc.Build, since time.Duration) (bool, error) {
 	case asc.BetaProcessing:
 		return false, nil
 	case asc.BetaProcessingException:
-		return false, &Error{Kind: Rejected, Message: "TestFlight could not process build " + b.ID + " (PROCESSING_EXCEPTION)", Hint: "raise the build number and upload again; if it repeats, ask Apple with the build's id"}
+		return false, &failure.Error{Kind: failure.Rejected, Message: "TestFlight could not process build " + b.ID + " (PROCESSING_EXCEPTION)", Hint: "raise the build number and upload again; if it repeats, ask Apple with the build's id"}
 	}
 	return true, nil
 }
@@ -374,7 +375,7 @@ func (w *waiter) show(state asc.BuildUploadState) {
 
 // refused is the error of a build upload that failed, in Apple's words.
 func (w *waiter) refused(what string, state asc.BuildUploadState) error {
-	failure := &Error{Kind: Rejected, Message: "Apple refused the build (" + what + " is FAILED)"}
+	failure := &failure.Error{Kind: failure.Rejected, Message: "Apple refused the build (" + what + " is FAILED)"}
 	for _, detail := range state.Errors {
 		failure.Details = append(failure.Details, describe(detail))
 	}
@@ -397,7 +398,7 @@ func (w *waiter) invalid(ctx context.Context, what string, b asc.Build) error {
 			w.show(state)
 		}
 	}
-	failure := w.refused(what, state).(*Error)
+	failure := w.refused(what, state).(*failure.Error)
 	failure.Message = fmt.Sprintf("Apple could not process the build (%s is %s)", what, b.ProcessingState)
 	return failure
 }

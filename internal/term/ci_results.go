@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ascend-cli/ascend/internal/failure"
 	"github.com/ascend-cli/ascend/internal/outfile"
 	"github.com/ascend-cli/ascend/internal/release"
 )
@@ -15,7 +16,7 @@ import (
 type Outcome struct {
 	Summary release.Summary
 	// Problem is nil if it worked.
-	Problem *Problem
+	Problem *failure.Error
 }
 
 // Publish hands results to the rest of a pipeline: outputs of the step, a

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"unicode/utf8"
+
+	"github.com/ascend-cli/ascend/internal/failure"
 )
 
 // A service or a package can bring thousands of errors, which nobody reads and
@@ -48,7 +50,7 @@ func Shorten(text string) string {
 }
 
 // Cut is a problem without the lines and the text that nobody would read.
-func (p Problem) Cut() Problem {
+func Cut(p failure.Error) failure.Error {
 	p.Message, p.Hint = Shorten(p.Message), Shorten(p.Hint)
 	if n := len(p.Details) - maxShown; n > 0 {
 		p.Details = append(slices.Clone(p.Details[:maxShown]), moreOf(n))

@@ -17,6 +17,7 @@ import (
 
 	"github.com/ascend-cli/ascend/asc"
 	"github.com/ascend-cli/ascend/internal/bundle"
+	"github.com/ascend-cli/ascend/internal/failure"
 	"github.com/ascend-cli/ascend/internal/release"
 	"github.com/ascend-cli/ascend/internal/term"
 	"github.com/ascend-cli/ascend/upload"
@@ -98,8 +99,8 @@ func summaryOf(text string) release.Summary {
 	}
 }
 
-func problemOf(text string) *term.Problem {
-	return &term.Problem{Kind: release.Rejected, Message: text, Hint: text, Details: []string{text, text}}
+func problemOf(text string) *failure.Error {
+	return &failure.Error{Kind: failure.Rejected, Message: text, Hint: text, Details: []string{text, text}}
 }
 
 // happen is a release in which everything that can carry a text does.
@@ -431,7 +432,7 @@ func TestAGuardKnowsWhatWasWrittenBefore(t *testing.T) {
 func TestThousandsOfErrorsAreCut(t *testing.T) {
 	var screen screen
 	n := term.NewNarrator(screen.streams(false, false, 80), false, noon)
-	problem := term.Problem{Message: strings.Repeat("é", 100_000), Details: []string{}}
+	problem := failure.Error{Message: strings.Repeat("é", 100_000), Details: []string{}}
 	for range 5000 {
 		n.Observe(release.Apple{Severity: bundle.SeverityError, Code: "ITMS-90683", Description: "Missing purpose string."})
 		problem.Details = append(problem.Details, "Missing purpose string.")
@@ -440,7 +441,7 @@ func TestThousandsOfErrorsAreCut(t *testing.T) {
 	if lines := strings.Count(screen.err.String(), "\n"); lines > 60 || !strings.Contains(screen.err.String(), "and 4950 more") {
 		t.Errorf("%d lines:\n%s", lines, screen.err.String())
 	}
-	short := problem.Cut()
+	short := term.Cut(problem)
 	if len(short.Details) != 51 || short.Details[50] != "and 4950 more" || len(short.Message) > 9000 || !strings.Contains(short.Message, "bytes more)") || strings.ContainsRune(short.Message, 0xfffd) {
 		t.Errorf("%d details, a message of %d bytes", len(short.Details), len(short.Message))
 	}

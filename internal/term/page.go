@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/ascend-cli/ascend/internal/failure"
 )
 
 //go:embed page.html
@@ -27,7 +29,7 @@ const (
 type page struct {
 	Title, Status, Begin, Took, Version string
 	Failed                              bool
-	Problems                            []Problem
+	Problems                            []failure.Error
 	Rows                                [][2]string
 	Notes                               []pageNote
 	Stages                              []pageStage

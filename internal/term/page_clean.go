@@ -3,6 +3,8 @@ package term
 import (
 	"maps"
 	"slices"
+
+	"github.com/ascend-cli/ascend/internal/failure"
 )
 
 // cleanRecords are records whose texts can be shown on a page. The template
@@ -39,7 +41,7 @@ func cleanOutcomes(outcomes []Outcome) []Outcome {
 			s.Steps[j].Name, s.Steps[j].Detail = Clean(s.Steps[j].Name), Clean(s.Steps[j].Detail)
 		}
 		if p := clean[i].Problem; p != nil {
-			clean[i].Problem = &Problem{
+			clean[i].Problem = &failure.Error{
 				Kind: p.Kind, Message: Clean(p.Message), Hint: Clean(p.Hint), Details: cleanAll(p.Details),
 			}
 		}

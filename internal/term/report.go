@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/ascend-cli/ascend/internal/failure"
 	"github.com/ascend-cli/ascend/internal/release"
 )
 
@@ -31,16 +32,8 @@ func (s Streams) encode(v any, indent string) error {
 	return err
 }
 
-// A Problem is a failure in words, as it is written and put into JSON.
-type Problem struct {
-	Kind    release.Kind `json:"kind"`
-	Message string       `json:"message"`
-	Hint    string       `json:"hint"`
-	Details []string     `json:"details"`
-}
-
 // Fail writes a failure to stderr: what happened, Apple's words, what to do.
-func (s Streams) Fail(p Problem) {
+func (s Streams) Fail(p failure.Error) {
 	fmt.Fprintln(s.Err, s.red("ascend: ")+Clean(p.Message))
 	for _, detail := range p.Details {
 		fmt.Fprintln(s.Err, "  - "+Clean(detail))

@@ -15,6 +15,7 @@ import (
 
 	"github.com/ascend-cli/ascend/asc"
 	"github.com/ascend-cli/ascend/internal/bundle"
+	"github.com/ascend-cli/ascend/internal/failure"
 	"github.com/ascend-cli/ascend/internal/release"
 	"github.com/ascend-cli/ascend/internal/term"
 	"github.com/ascend-cli/ascend/upload"
@@ -198,7 +199,7 @@ func TestResultsAreWrittenToStdout(t *testing.T) {
 
 func TestAFailureIsOnStderrWithAppleAndTheWayOut(t *testing.T) {
 	var s screen
-	problem := term.Problem{Kind: release.Rejected, Message: "Apple refused", Hint: "mend it", Details: []string{"ITMS-90683: Missing\npurpose string"}}
+	problem := failure.Error{Kind: failure.Rejected, Message: "Apple refused", Hint: "mend it", Details: []string{"ITMS-90683: Missing\npurpose string"}}
 	s.streams(false, false, 80).Fail(problem)
 	golden(t, "failure", s.err.String())
 	if err := s.streams(false, false, 80).JSON(map[string]any{"error": problem}); err != nil {
