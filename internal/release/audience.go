@@ -32,7 +32,7 @@ func (r *run) createGroups(ctx context.Context, d *distributable) (StepState, st
 // assignTesters gives the build to single testers who do not have it.
 func (r *run) assignTesters(ctx context.Context, d *distributable) (StepState, string, error) {
 	var had []asc.BetaTester
-	err := r.settled(ctx, "testers", func() (err error) {
+	err := r.retryUntilSettled(ctx, "testers", func() (err error) {
 		had, err = asc.Collect(r.Client.IndividualTesters(ctx, d.build.ID))
 		return err
 	})
@@ -49,7 +49,7 @@ func (r *run) assignTesters(ctx context.Context, d *distributable) (StepState, s
 	if len(missing) == 0 {
 		return StepAlready, "testers who have the build: " + strings.Join(all, ", "), nil
 	}
-	err = r.settled(ctx, "testers", func() error {
+	err = r.retryUntilSettled(ctx, "testers", func() error {
 		return r.repeated(ctx, func() error { return r.Client.AddTestersToBuild(ctx, d.build.ID, missing) })
 	})
 	if err != nil {

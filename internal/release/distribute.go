@@ -98,7 +98,7 @@ func (r *run) steps(d *distributable) []step {
 		{name: "notes", wanted: func() bool { return wanted.WhatToTest != nil || len(wanted.Notes) > 0 }, do: r.writeNotes, early: true, shows: r.showsNotes},
 		{name: "app-clips", wanted: func() bool { return len(wanted.AppClips) > 0 || wanted.OverwriteAppClips }, do: r.writeAppClips},
 		{name: "compliance", wanted: func() bool { return r.complianceWanted(*d) }, do: r.answerCompliance, shows: r.showsCompliance},
-		{name: "auto-notify", wanted: func() bool { return wanted.Notify != nil && !*wanted.Notify }, do: r.silence, shows: r.showsAutoNotify},
+		{name: "auto-notify", wanted: func() bool { return wanted.Notify != nil && !*wanted.Notify }, do: r.disableAutoNotify, shows: r.showsAutoNotify},
 		{name: "groups", wanted: func() bool { return len(d.groups) > 0 }, do: r.assignGroups, shows: r.showsGroups},
 		{name: "testers", wanted: func() bool { return len(d.testers) > 0 }, do: r.assignTesters, shows: r.showsTesters},
 		{name: "expire-waiting", wanted: func() bool { return wanted.ExpireWaiting }, do: r.expireWaiting, early: true},
@@ -114,9 +114,9 @@ func (r *run) record(step Step) {
 	r.Observer.Observe(StepDone{Step: step})
 }
 
-// settled repeats an action while the service answers as it does for a build
+// retryUntilSettled repeats an action while the service answers as it does for a build
 // that it has only just made (404, 422), and after hiccups.
-func (r *run) settled(ctx context.Context, what string, action func() error) error {
+func (r *run) retryUntilSettled(ctx context.Context, what string, action func() error) error {
 	start := r.Now()
 	for pause := 2 * time.Second; ; pause = min(pause*3/2, 15*time.Second) {
 		err := action()
@@ -190,7 +190,7 @@ func (r *run) answerCompliance(ctx context.Context, d *distributable) (StepState
 				r.selector()),
 		}
 	}
-	err = r.settled(ctx, "export compliance", func() error {
+	err = r.retryUntilSettled(ctx, "export compliance", func() error {
 		_, err := r.Client.SetUsesNonExemptEncryption(ctx, d.build.ID, *answer)
 		return err
 	})
@@ -313,7 +313,7 @@ func (r *run) assignGroups(ctx context.Context, d *distributable) (StepState, st
 // addGroups assigns groups in one request. It returns those that the service
 // says need no assignment.
 func (r *run) addGroups(ctx context.Context, buildID string, ids []string) (automatic []string, err error) {
-	err = r.settled(ctx, "groups", func() error { return r.addOnce(ctx, buildID, ids) })
+	err = r.retryUntilSettled(ctx, "groups", func() error { return r.addOnce(ctx, buildID, ids) })
 	if err == nil {
 		return nil, nil
 	}
@@ -325,7 +325,7 @@ func (r *run) addGroups(ctx context.Context, buildID string, ids []string) (auto
 		return ids, nil
 	}
 	for _, id := range ids {
-		err := r.settled(ctx, "groups", func() error { return r.addOnce(ctx, buildID, []string{id}) })
+		err := r.retryUntilSettled(ctx, "groups", func() error { return r.addOnce(ctx, buildID, []string{id}) })
 		switch {
 		case isInternalGroupRefusal(err):
 			automatic = append(automatic, id)
@@ -355,13 +355,13 @@ func isInternalGroupRefusal(err error) bool {
 	return errors.As(err, &apiErr) && asc.IsUnprocessable(err) && strings.Contains(strings.ToLower(apiErr.Error()), "internal group")
 }
 
-// silence switches off that testers are told by themselves.
-func (r *run) silence(ctx context.Context, d *distributable) (StepState, string, error) {
+// disableAutoNotify switches off that testers are told by themselves.
+func (r *run) disableAutoNotify(ctx context.Context, d *distributable) (StepState, string, error) {
 	const detail = "testers are not told automatically; external ones do not get the build before ascend distribute --notify"
 	if d.build.BetaDetail != nil && !d.build.BetaDetail.AutoNotifyEnabled {
 		return StepAlready, detail, nil
 	}
-	err := r.settled(ctx, "automatic notification", func() error {
+	err := r.retryUntilSettled(ctx, "automatic notification", func() error {
 		current, err := r.Client.BuildBetaDetail(ctx, d.build.ID)
 		if err != nil {
 			return err

@@ -154,11 +154,11 @@ func (r *run) waitForFound(ctx context.Context, f found) (asc.Build, error) {
 	w := r.newWaiter(time.Time{})
 	if r.plan.Listen != nil {
 		var err error
-		if w.ears, err = r.listen(ctx, f.app); err != nil {
+		if w.listener, err = r.listen(ctx, f.app); err != nil {
 			return asc.Build{}, err
 		}
-		if w.ears != nil {
-			defer w.ears.close()
+		if w.listener != nil {
+			defer w.listener.close()
 		}
 	}
 	if f.buildID == "" {

@@ -47,19 +47,19 @@ func (r *Runner) UploadAll(ctx context.Context, plans []Plan, observer func(i in
 	if shared.Pool == nil {
 		shared.Pool = upload.NewPool(0, 0)
 	}
-	shared.together = newTogether(len(plans))
+	shared.fleet = newFleet(len(plans))
 	var group sync.WaitGroup
 	for i, plan := range plans {
-		endTurn, err := shared.together.turn(ctx)
+		endTurn, err := shared.fleet.turn(ctx)
 		if err == nil {
-			err = shared.together.afford(ctx, r.start(plan), observer(i))
+			err = shared.fleet.afford(ctx, r.start(plan), observer(i))
 		}
 		if err != nil {
 			outcomes[i].Summary, outcomes[i].Err = newSummary(), err
 			continue
 		}
 		group.Go(func() {
-			defer shared.together.ended()
+			defer shared.fleet.ended()
 			runner := shared
 			runner.Observer, runner.endTurn = observer(i), endTurn
 			outcomes[i].Summary, outcomes[i].Err = runner.Upload(ctx, plan)
@@ -126,9 +126,9 @@ const (
 	fleetPause = time.Minute
 )
 
-// together is what releases share that are carried out at the same time. The
+// fleet is what releases share that are carried out at the same time. The
 // nil value is for one alone.
-type together struct {
+type fleet struct {
 	turns chan struct{}
 	waits atomic.Int64
 	// total is the number of packages, running how many are not done yet.
@@ -137,13 +137,13 @@ type together struct {
 	planned sync.Once
 }
 
-func newTogether(total int) *together {
-	return &together{turns: make(chan struct{}, turnsAtOnce), total: total}
+func newFleet(total int) *fleet {
+	return &fleet{turns: make(chan struct{}, turnsAtOnce), total: total}
 }
 
 // turn waits until it is a release's turn to send its package. It may be ended
 // more than once.
-func (t *together) turn(ctx context.Context) (end func(), err error) {
+func (t *fleet) turn(ctx context.Context) (end func(), err error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -158,7 +158,7 @@ func (t *together) turn(ctx context.Context) (end func(), err error) {
 // afford waits until the key's hourly allowance is enough for one more package
 // beside those that are under way: what is begun must reach its testers. The
 // first package tells what the allowance is.
-func (t *together) afford(ctx context.Context, r *run, observer Observer) error {
+func (t *fleet) afford(ctx context.Context, r *run, observer Observer) error {
 	for {
 		limit := r.Client.RateLimit()
 		need := requestsEach * (int(t.running.Load()) + 1)
@@ -186,10 +186,10 @@ func (t *together) afford(ctx context.Context, r *run, observer Observer) error 
 }
 
 // ended tells that a release is done.
-func (t *together) ended() { t.running.Add(-1) }
+func (t *fleet) ended() { t.running.Add(-1) }
 
 // wait counts a wait until it is ended.
-func (t *together) wait() (end func()) {
+func (t *fleet) wait() (end func()) {
 	if t == nil {
 		return func() {}
 	}
@@ -198,7 +198,7 @@ func (t *together) wait() (end func()) {
 }
 
 // stretch makes a pause longer where many wait.
-func (t *together) stretch(pause time.Duration) time.Duration {
+func (t *fleet) stretch(pause time.Duration) time.Duration {
 	if t == nil {
 		return pause
 	}

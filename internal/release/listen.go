@@ -34,8 +34,8 @@ const (
 	maxNotification = 64 << 10
 )
 
-// ears hear notifications. The nil value hears nothing.
-type ears struct {
+// A listener receives notifications. The nil value receives none.
+type listener struct {
 	wake  chan struct{}
 	close func()
 	// proven is set once the service's word has arrived. Until then the wait
@@ -43,11 +43,11 @@ type ears struct {
 	proven atomic.Bool
 }
 
-// work tells whether changes are heard of.
-func (e *ears) work() bool { return e != nil && e.proven.Load() }
+// work tells whether notifications arrive.
+func (e *listener) work() bool { return e != nil && e.proven.Load() }
 
-// sleep sleeps until something is heard.
-func (e *ears) sleep(ctx context.Context, sleep func(context.Context, time.Duration) error, d time.Duration) error {
+// sleep sleeps until a notification arrives.
+func (e *listener) sleep(ctx context.Context, sleep func(context.Context, time.Duration) error, d time.Duration) error {
 	if e == nil {
 		return sleep(ctx, d)
 	}
@@ -63,12 +63,12 @@ func (e *ears) sleep(ctx context.Context, sleep func(context.Context, time.Durat
 	if err := sleep(short, d); err != nil && ctx.Err() != nil {
 		return err
 	}
-	return ctx.Err()
+	return context.Cause(ctx)
 }
 
 // listen registers a webhook and receives what it sends. Where the service
 // does not let it, the wait does without.
-func (r *run) listen(ctx context.Context, app asc.App) (*ears, error) {
+func (r *run) listen(ctx context.Context, app asc.App) (*listener, error) {
 	listen := r.plan.Listen
 	public, err := url.Parse(listen.PublicURL)
 	if err != nil || public.Host == "" || public.Scheme != "https" && public.Scheme != "http" {
@@ -78,9 +78,9 @@ func (r *run) listen(ctx context.Context, app asc.App) (*ears, error) {
 		return nil, &failure.Error{Kind: failure.Usage, Message: "a webhook belongs to an app: which one?", Hint: "name it with --app"}
 	}
 	secret := rand.Text()
-	e := &ears{wake: make(chan struct{}, 1)}
+	e := &listener{wake: make(chan struct{}, 1)}
 	config := net.ListenConfig{}
-	listener, err := config.Listen(ctx, "tcp", listen.Addr)
+	socket, err := config.Listen(ctx, "tcp", listen.Addr)
 	if err != nil {
 		return nil, &failure.Error{Kind: failure.Usage, Message: "--listen " + listen.Addr + " is not possible", Hint: "is the port taken?", Err: err}
 	}
@@ -88,7 +88,7 @@ func (r *run) listen(ctx context.Context, app asc.App) (*ears, error) {
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
-		_ = server.Serve(listener) // ends with ErrServerClosed
+		_ = server.Serve(socket) // ends with ErrServerClosed
 	}()
 	stop := func() {
 		_ = server.Close() // what is under way does not matter any more
@@ -137,7 +137,7 @@ func (r *run) removeWebhooks(ctx context.Context, app asc.App) {
 
 // handler takes notifications that are signed, each once, and wakes the wait.
 // What they say is not believed: the wait looks by itself.
-func (e *ears) handler(secret, path string) http.Handler {
+func (e *listener) handler(secret, path string) http.Handler {
 	heard := make(chan map[string]bool, 1)
 	heard <- map[string]bool{}
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {

@@ -77,7 +77,7 @@ func (r *run) noteTexts(existing []asc.BetaBuildLocalization, app asc.App) (map[
 }
 
 func (r *run) notes(ctx context.Context, buildID string) (list []asc.BetaBuildLocalization, err error) {
-	err = r.settled(ctx, "what to test", func() error {
+	err = r.retryUntilSettled(ctx, "what to test", func() error {
 		list, err = asc.Collect(r.Client.BetaBuildLocalizations(ctx, buildID))
 		return err
 	})
@@ -145,7 +145,7 @@ func (r *run) putNote(ctx context.Context, buildID, locale, text string, existin
 		_, err := r.Client.UpdateBetaBuildLocalization(ctx, existing[i].ID, text)
 		return true, err
 	}
-	err := r.settled(ctx, "what to test", func() error {
+	err := r.retryUntilSettled(ctx, "what to test", func() error {
 		_, err := r.Client.CreateBetaBuildLocalization(ctx, buildID, locale, text)
 		return err
 	})

@@ -108,12 +108,12 @@ func TestAnExpectationLeavesTheOddOneOut(t *testing.T) {
 }
 
 func TestManyWaitsShareTheAllowance(t *testing.T) {
-	var alone *together
+	var alone *fleet
 	if got := alone.stretch(time.Minute); got != time.Minute {
 		t.Errorf("alone, %s", got)
 	}
 	alone.wait()()
-	shared := &together{}
+	shared := &fleet{}
 	for waits, want := range map[int64]time.Duration{1: 5 * time.Second, 20: 5 * time.Second, 40: 10 * time.Second, 300: 75 * time.Second} {
 		shared.waits.Store(waits)
 		if got := shared.stretch(5 * time.Second); got != want {

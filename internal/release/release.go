@@ -203,10 +203,10 @@ type Runner struct {
 	Now   func() time.Time
 	Sleep func(context.Context, time.Duration) error
 
-	// together is shared by releases at the same time, and endTurn lets the next
+	// fleet is shared by releases at the same time, and endTurn lets the next
 	// one send its package.
-	together *together
-	endTurn  func()
+	fleet   *fleet
+	endTurn func()
 }
 
 // Upload goes the whole way, or as far as the plan says. The summary tells

@@ -65,7 +65,7 @@ func anotherInReview(which string, err error) error {
 
 func (r *run) submit(ctx context.Context, d *distributable) (StepState, string, error) {
 	var submission asc.BetaAppReviewSubmission
-	err := r.settled(ctx, "beta review", func() error {
+	err := r.retryUntilSettled(ctx, "beta review", func() error {
 		var err error
 		submission, err = r.Client.SubmitForBetaReview(ctx, d.build.ID)
 		return err

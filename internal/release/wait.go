@@ -29,8 +29,8 @@ type waiter struct {
 	asked    bool
 	// committed tells that the package of the build upload was committed.
 	committed bool
-	// ears hear of changes, where a webhook was asked for.
-	ears *ears
+	// listener receives notifications, where a webhook was asked for.
+	listener *listener
 }
 
 // linkPatience is how long a COMPLETE build upload may lack its build before the
@@ -62,11 +62,11 @@ func (w *waiter) interval(what, state string) time.Duration {
 	pause := w.plan.PollInterval
 	switch {
 	case pause > 0:
-	case w.ears.work():
+	case w.listener.work():
 		pause = listeningPoll
 	default:
 		p := pace{lasted: now.Sub(w.changed), age: w.age(), waited: now.Sub(w.started), looks: w.looks, expected: w.expected}
-		pause = w.together.stretch(p.pause())
+		pause = w.fleet.stretch(p.pause())
 	}
 	if scarce(w.Client.RateLimit()) {
 		pause = max(pause, lowBudgetPoll)
@@ -105,7 +105,7 @@ func (w *waiter) pause(ctx context.Context, what, state string) error {
 		next = left
 	}
 	w.Observer.Observe(Waiting{For: what, State: state, Elapsed: now.Sub(w.started), Next: next, Age: w.age(), Expected: w.expected})
-	return w.ears.sleep(ctx, w.Sleep, next)
+	return w.listener.sleep(ctx, w.Sleep, next)
 }
 
 // selector is how a later command names what this run is about.
@@ -136,7 +136,7 @@ func (r *run) waitForUpload(ctx context.Context, res reservation) (asc.Build, er
 	if r.summary.Parts > 0 { // just now, by this run
 		uploaded = r.Now()
 	}
-	defer r.together.wait()()
+	defer r.fleet.wait()()
 	w := r.newWaiter(uploaded)
 	w.committed = true
 	buildID, err := w.upload(ctx, res.uploadID)
