@@ -218,7 +218,7 @@ func TestEveryCommandInTextWorks(t *testing.T) {
 	for _, command := range commands {
 		// What a reader fills in.
 		filled := strings.NewReplacer(
-			"$(go env GOPATH)/bin/ascend\"", "ascend", "PACKAGE…", "App.ipa", "pilot … --explain", "pilot upload -i App.ipa --explain", "pilot upload …", "pilot upload -i App.ipa", "COMMAND", "upload",
+			"$(go env GOPATH)/bin/ascend\"", "ascend", "PACKAGE…", "App.ipa", "pilot … --explain", "pilot upload -i App.ipa --explain", "pilot upload …", "pilot upload -i App.ipa", "explain CODE", "explain ITMS-90683", "COMMAND", "upload",
 			"--key-id ID --issuer-id UUID", "", "build/*.ipa", "brands/*/App.ipa",
 			"--listen :8080", "--listen 127.0.0.1:0", "https://hooks.example.com/", "http://127.0.0.1:1/",
 		).Replace(command)

@@ -60,6 +60,7 @@ func TestOutputIsAsItWas(t *testing.T) {
 		{"inspect-findings", "inspect --fail-on never ../../testdata/Development.ipa"},
 		{"inspect-rules", "inspect --rules"},
 		{"auth-check", "auth check"},
+		{"explain", "explain ENTITY_UNPROCESSABLE.BETA_CONTRACT_MISSING ITMS-90683"},
 		{"upload", "upload --groups QA ../../testdata/Small.ipa"},
 		{"wait", "wait --app com.example.demo --build-number 43"},
 		{"distribute", "distribute --app com.example.demo --build-number 43 --groups QA,Beta --what-to-test Hello"},

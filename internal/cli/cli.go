@@ -105,7 +105,7 @@ func (p *program) app() *cli.App {
 		},
 		Commands: []*cli.Command{
 			p.uploadCommand(), p.distributeCommand(), p.waitCommand(), p.inspectCommand(), p.uploadsCommand(), p.buildsCommand(), p.groupsCommand(), p.testersCommand(), p.pilotCommand(),
-			p.authCommand(), p.sandboxCommand(), p.completionCommand(), p.manualCommand(), p.versionCommand(),
+			p.authCommand(), p.explainCommand(), p.sandboxCommand(), p.completionCommand(), p.manualCommand(), p.versionCommand(),
 		},
 	}
 	forEachCommand(app.Name, app.Commands, func(path string, c *cli.Command) {

@@ -101,12 +101,15 @@ func (r *run) checkDelivery(file asc.BuildUploadFile) error {
 	return failure
 }
 
-// remedy says what to do about the first of Apple's findings whose code belongs
-// to a rule, or nothing.
+// remedy says what to do about the first of Apple's findings whose code is
+// known, or nothing.
 func remedy(details []asc.StateDetail) string {
 	for _, detail := range details {
 		if rule, ok := bundle.RuleByCode(detail.Code); ok {
 			return rule.Remedy + " (rule " + rule.ID + ")"
+		}
+		if known := failure.ByCode(detail.Code); len(known) > 0 {
+			return known[0].Hint
 		}
 	}
 	return ""

@@ -146,15 +146,11 @@ func (r *run) repeated(ctx context.Context, action func() error) error {
 	return err
 }
 
-// permanent tells a 422 that time does not change. The texts are the only
-// thing that tells them apart.
+// permanent tells a refusal that time does not change: all but those that the
+// catalogue says pass within minutes.
 func permanent(err error) bool {
 	var apiErr *asc.Error
-	if !errors.As(err, &apiErr) {
-		return false
-	}
-	text := strings.ToLower(apiErr.Error())
-	return strings.Contains(text, "internal group") || strings.Contains(text, "another build") || strings.Contains(text, "expired") || strings.Contains(text, "internal testing only")
+	return errors.As(err, &apiErr) && asc.IsUnprocessable(err) && !failure.PassesSoon(apiErr)
 }
 
 func (r *run) complianceWanted(d distributable) bool {

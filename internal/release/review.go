@@ -2,6 +2,7 @@ package release
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -63,11 +64,24 @@ func anotherInReview(which string, err error) error {
 	return &failure.Error{Kind: failure.Rejected, Message: which + " is in beta review, which takes one build of a version at a time", Hint: "this build is uploaded and has its groups: submit it with ascend distribute once that review has ended, or take the other out of the way with --expire-waiting (its testers lose it)", Err: err}
 }
 
+// codeReviewState is that of a build that cannot be submitted now.
+const codeReviewState = "ENTITY_UNPROCESSABLE.INVALID_QC_STATE"
+
 func (r *run) submit(ctx context.Context, d *distributable) (StepState, string, error) {
 	var submission asc.BetaAppReviewSubmission
 	err := r.retryUntilSettled(ctx, "beta review", func() error {
 		var err error
 		submission, err = r.Client.SubmitForBetaReview(ctx, d.build.ID)
+		var apiErr *asc.Error
+		if !errors.As(err, &apiErr) || !apiErr.Has(codeReviewState) {
+			return err
+		}
+		// The code does not say whether the build was submitted before (F6).
+		existing, lookErr := asc.Collect(r.Client.BetaAppReviewSubmissions(ctx, d.build.ID))
+		if lookErr == nil && len(existing) > 0 {
+			submission = existing[0]
+			return nil
+		}
 		return err
 	})
 	if err != nil {
