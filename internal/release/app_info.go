@@ -73,8 +73,10 @@ func (r *run) writeAppLocale(ctx context.Context, appID, locale string, info asc
 		if missing == (asc.BetaAppInfo{}) {
 			return false, nil
 		}
-		_, err := r.Client.UpdateBetaAppLocalization(ctx, l.ID, missing)
-		return true, err
+		return true, r.update(ctx, "beta information", func() error {
+			_, err := r.Client.UpdateBetaAppLocalization(ctx, l.ID, missing)
+			return err
+		})
 	}
 	find := func(list []asc.BetaAppLocalization) int {
 		return slices.IndexFunc(list, func(l asc.BetaAppLocalization) bool { return strings.EqualFold(l.Locale, locale) })
@@ -119,7 +121,11 @@ func (r *run) writeReviewInfo(ctx context.Context, d *distributable) (StepState,
 	if missing == (asc.BetaAppReviewInfo{}) {
 		return StepAlready, "beta review knows it already", nil
 	}
-	if _, err := r.Client.UpdateBetaAppReviewDetail(ctx, there.ID, missing); err != nil {
+	err = r.update(ctx, "information for beta review", func() error {
+		_, err := r.Client.UpdateBetaAppReviewDetail(ctx, there.ID, missing)
+		return err
+	})
+	if err != nil {
 		return StepFailed, "", fmt.Errorf("write what beta review needs to know: %w", err)
 	}
 	return StepChanged, "information for beta review written", nil

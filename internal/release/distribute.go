@@ -146,6 +146,19 @@ func (r *run) repeated(ctx context.Context, action func() error) error {
 	return err
 }
 
+// update carries out a change that may be made twice, until the service has
+// taken it. A success whose reply cannot be used counts as taken: what it came to
+// is read back.
+func (r *run) update(ctx context.Context, what string, change func() error) error {
+	err := r.retryUntilSettled(ctx, what, func() error { return r.repeated(ctx, change) })
+	var transport *asc.TransportError
+	if errors.As(err, &transport) && transport.Status/100 == 2 && ctx.Err() == nil {
+		r.notice(what + ": the service took the change, but its reply cannot be used")
+		return nil
+	}
+	return err
+}
+
 // permanent tells a refusal that time does not change: all but those that the
 // catalogue says pass within minutes.
 func permanent(err error) bool {
@@ -186,7 +199,7 @@ func (r *run) answerCompliance(ctx context.Context, d *distributable) (StepState
 				r.selector()),
 		}
 	}
-	err = r.retryUntilSettled(ctx, "export compliance", func() error {
+	err = r.update(ctx, "export compliance", func() error {
 		_, err := r.Client.SetUsesNonExemptEncryption(ctx, d.build.ID, *answer)
 		return err
 	})
@@ -357,7 +370,7 @@ func (r *run) disableAutoNotify(ctx context.Context, d *distributable) (StepStat
 	if d.build.BetaDetail != nil && !d.build.BetaDetail.AutoNotifyEnabled {
 		return StepAlready, detail, nil
 	}
-	err := r.retryUntilSettled(ctx, "automatic notification", func() error {
+	err := r.update(ctx, "automatic notification", func() error {
 		current, err := r.Client.BuildBetaDetail(ctx, d.build.ID)
 		if err != nil {
 			return err

@@ -275,3 +275,42 @@ func TestAGroupThatIsListedTwiceIsOneGroup(t *testing.T) {
 		t.Errorf("%v", sum.Groups)
 	}
 }
+
+func TestOneBadReplyToAChangeIsSurvived(t *testing.T) {
+	for name, answer := range map[string]struct {
+		status int
+		body   string
+	}{
+		"an empty object": {200, `{}`}, "null": {200, `null`}, "no data": {200, `{"data":null}`}, "no content": {204, ""},
+		"another type": {200, `{"data":{"type":"apps","id":"x"}}`}, "another id": {200, `{"data":{"type":"betaBuildLocalizations","id":"x"}}`},
+	} {
+		for _, times := range []int{1, 100} {
+			t.Run(fmt.Sprintf("%s, %d times", name, times), func(t *testing.T) {
+				b := newBench(t)
+				sum := b.upload(release.Plan{Path: pack(t, "1.2.0", "42"), Distribution: release.Distribution{WhatToTest: ptr("First")}})
+				b.outsideTheContract()
+				left := times
+				b.before(func(w http.ResponseWriter, r *http.Request) bool {
+					if r.Method != http.MethodPatch || !strings.Contains(r.URL.Path, "/v1/betaBuildLocalizations/") || left == 0 {
+						return false
+					}
+					left--
+					w.Header().Set("Content-Type", "application/json")
+					w.WriteHeader(answer.status)
+					fmt.Fprint(w, answer.body)
+					return true
+				})
+				d := release.Distribution{WhatToTest: ptr("Second"), Groups: []string{"QA"}}
+				after, err := b.runner.Distribute(t.Context(), release.Plan{BuildID: sum.BuildID, Distribution: d})
+				if times > 1 {
+					wantError(t, err, failure.Rejected, "does not show the note")
+				} else if err != nil {
+					t.Error(err)
+				}
+				if strings.Join(after.Groups, "") != "QA" {
+					t.Errorf("%+v", after.Steps)
+				}
+			})
+		}
+	}
+}

@@ -142,8 +142,7 @@ func (r *run) putNote(ctx context.Context, buildID, locale, text string, existin
 		if sameNote(existing[i].WhatsNew, text) {
 			return false, nil
 		}
-		_, err := r.Client.UpdateBetaBuildLocalization(ctx, existing[i].ID, text)
-		return true, err
+		return true, r.updateNote(ctx, existing[i].ID, text)
 	}
 	err := r.retryUntilSettled(ctx, "what to test", func() error {
 		_, err := r.Client.CreateBetaBuildLocalization(ctx, buildID, locale, text)
@@ -158,8 +157,7 @@ func (r *run) putNote(ctx context.Context, buildID, locale, text string, existin
 	}
 	if i := indexLocale(again, locale); i >= 0 {
 		if !sameNote(again[i].WhatsNew, text) {
-			_, err = r.Client.UpdateBetaBuildLocalization(ctx, again[i].ID, text)
-			return true, err
+			return true, r.updateNote(ctx, again[i].ID, text)
 		}
 		return true, nil
 	}
@@ -167,6 +165,13 @@ func (r *run) putNote(ctx context.Context, buildID, locale, text string, existin
 		_, err = r.Client.CreateBetaBuildLocalization(ctx, buildID, locale, text)
 	}
 	return true, err
+}
+
+func (r *run) updateNote(ctx context.Context, id, text string) error {
+	return r.update(ctx, "what to test", func() error {
+		_, err := r.Client.UpdateBetaBuildLocalization(ctx, id, text)
+		return err
+	})
 }
 
 func indexLocale(notes []asc.BetaBuildLocalization, locale string) int {
