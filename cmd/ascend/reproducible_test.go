@@ -17,7 +17,7 @@ func TestTheSameSourcesGiveTheSameProgram(t *testing.T) {
 	build := func(from string) string {
 		t.Helper()
 		out := filepath.Join(t.TempDir(), "ascend")
-		c := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid= -X main.version=1.0.0", "-o", out, "./cmd/ascend")
+		c := exec.CommandContext(t.Context(), "go", "build", "-tags", "urfave_cli_no_docs", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid= -X main.version=1.0.0", "-o", out, "./cmd/ascend")
 		c.Dir, c.Env = from, append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "GOFLAGS=")
 		if text, err := c.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, text)
