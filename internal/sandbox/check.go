@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/ascend-cli/ascend/internal/sandbox/contract"
 )
 
 // A query is the checked query of a request.
@@ -31,7 +33,7 @@ type query struct {
 const defaultLimit = 20
 
 // checkQuery refuses every parameter that the operation does not have.
-func checkQuery(call *contractCall, c *contract, raw string) (query, []*refusal) {
+func checkQuery(call *contract.Operation, c *contract.Contract, raw string) (query, []*refusal) {
 	q := query{filters: map[string][]string{}, exists: map[string]bool{}, fields: map[string][]string{}, limits: map[string]int{}, limit: defaultLimit}
 	values, err := url.ParseQuery(raw)
 	if err != nil {
@@ -52,7 +54,7 @@ func checkQuery(call *contractCall, c *contract, raw string) (query, []*refusal)
 	return q, refusals
 }
 
-func (q *query) take(call *contractCall, c *contract, name, value string) *refusal {
+func (q *query) take(call *contract.Operation, c *contract.Contract, name, value string) *refusal {
 	items := strings.Split(value, ",")
 	if name == "cursor" {
 		offset, err := decodeCursor(value)
@@ -127,7 +129,7 @@ const maxBody = 4 << 20
 
 // checkBody refuses everything that the contract does not say, with the codes
 // and pointers of the service.
-func checkBody(call *contractCall, w *world, r *http.Request, id string) (input, []*refusal) {
+func checkBody(call *contract.Operation, w *world, r *http.Request, id string) (input, []*refusal) {
 	in := input{attrs: map[string]any{}, one: map[string]string{}, many: map[string][]string{}}
 	content, err := io.ReadAll(io.LimitReader(r.Body, maxBody))
 	if err != nil {
@@ -169,7 +171,7 @@ func unexpected(pointer string) *refusal {
 	return &refusal{status: http.StatusConflict, code: "ENTITY_ERROR.INVALID", title: "The request entity is not valid", detail: "'" + pointer + "' is not allowed here or has the wrong type", pointer: pointer}
 }
 
-func (in *input) linkages(spec *bodySpec, w *world, raw json.RawMessage) []*refusal {
+func (in *input) linkages(spec *contract.Body, w *world, raw json.RawMessage) []*refusal {
 	var links []map[string]any
 	if spec.Linkage == "one" {
 		var link map[string]any
@@ -207,7 +209,7 @@ func checkLink(link map[string]any, kind string, w *world, pointer string) (stri
 	return id, nil
 }
 
-func (in *input) resource(spec *bodySpec, w *world, data map[string]any, id string) []*refusal {
+func (in *input) resource(spec *contract.Body, w *world, data map[string]any, id string) []*refusal {
 	var refusals []*refusal
 	for name := range data {
 		if !slices.Contains([]string{"type", "id", "attributes", "relationships"}, name) {
@@ -243,7 +245,7 @@ func (in *input) resource(spec *bodySpec, w *world, data map[string]any, id stri
 	return append(refusals, in.relationships(spec, w, data)...)
 }
 
-func (in *input) relationships(spec *bodySpec, w *world, data map[string]any) []*refusal {
+func (in *input) relationships(spec *contract.Body, w *world, data map[string]any) []*refusal {
 	var refusals []*refusal
 	relationships, _ := data["relationships"].(map[string]any)
 	for _, name := range slices.Sorted(maps.Keys(relationships)) {
@@ -287,7 +289,7 @@ func (in *input) relationships(spec *bodySpec, w *world, data map[string]any) []
 	return refusals
 }
 
-func checkAttribute(spec *bodySpec, name string, value any) *refusal {
+func checkAttribute(spec *contract.Body, name string, value any) *refusal {
 	a, ok := spec.Attributes[name]
 	if !ok {
 		return badAttribute(name, "ENTITY_ERROR.ATTRIBUTE.UNKNOWN", fmt.Sprintf("The attribute '%s' is not known on this resource", name))

@@ -4,13 +4,15 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/ascend-cli/ascend/internal/sandbox/contract"
 )
 
 // dispatch carries out a request that passed all checks of its form but the
 // body. The world is locked.
-func (s *Server) dispatch(w http.ResponseWriter, r *http.Request, call *contractCall, template, id string, q query) {
-	parts := strings.Split(strings.Trim(template, "/"), "/") // v1, kind, {id}, …
-	kind := parts[1]
+func (s *Server) dispatch(w http.ResponseWriter, r *http.Request, call *contract.Operation, route contract.Route, q query) {
+	parts := strings.Split(strings.Trim(route.Template, "/"), "/") // v1, kind, {id}, …
+	kind, id := parts[1], route.ID
 	var target *resource
 	if len(parts) > 2 {
 		if target = s.world.get(kind, id); target == nil {
@@ -64,7 +66,7 @@ func (s *Server) dispatch(w http.ResponseWriter, r *http.Request, call *contract
 
 // writeRelated answers a read of a relationship: a page, one resource, or the
 // 404 of a to-one relationship that has no value.
-func (s *Server) writeRelated(w http.ResponseWriter, r *http.Request, call *contractCall, target *resource, relation string, linkagesOnly bool, q query) {
+func (s *Server) writeRelated(w http.ResponseWriter, r *http.Request, call *contract.Operation, target *resource, relation string, linkagesOnly bool, q query) {
 	related := s.world.related(target, relation)
 	if _, isList := call.Params["limit"]; isList {
 		s.writeList(w, r, s.world.choose(related, q), q, linkagesOnly)

@@ -3,12 +3,10 @@
 // for trying out, for rehearsing a pipeline, and for tests.
 //
 // It is as strict as the service is known to be: tokens, bodies and query
-// parameters are checked against the contract (contract.json, condensed from
-// Apple's OpenAPI document), and parts against their presigned operations.
+// parameters are checked against the contract (package contract,
+// condensed from Apple's OpenAPI document), and parts against their presigned operations.
 // Where nobody has seen what the service does, it takes the harder way.
 //
 // States move with time: every request first advances the world to the clock
 // of [Options]. There are no background jobs.
 package sandbox
-
-//go:generate go run ./contractgen ../../../shared/reference/asc-api.json contract.json

@@ -55,7 +55,7 @@ func (w *world) matchesFilter(r *resource, name, value string) bool {
 	if head, rest, dotted := strings.Cut(name, "."); dotted {
 		return slices.ContainsFunc(w.related(r, head), func(other *resource) bool { return w.matchesFilter(other, rest, value) })
 	}
-	if _, ok := w.contract.Types[r.kind].Attributes[name]; !ok {
+	if _, ok := w.contract.Type(r.kind).Attributes[name]; !ok {
 		return slices.ContainsFunc(w.related(r, name), func(other *resource) bool { return other.id == value }) || r.one[name] == value
 	}
 	switch {

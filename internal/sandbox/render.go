@@ -8,12 +8,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/ascend-cli/ascend/internal/sandbox/contract"
 )
 
 // render writes one resource as the API does: every attribute, null where it
 // has no value; relationship links always, data only where included.
 func (s *Server) render(r *resource, q query) map[string]any {
-	spec := s.contract.Types[r.kind]
+	spec := s.contract.Type(r.kind)
 	fields, narrowed := q.fields[r.kind]
 	wanted := func(name string) bool { return !narrowed || slices.Contains(fields, name) }
 	self := s.apiURL + "/v1/" + r.kind + "/" + r.id
@@ -33,7 +35,7 @@ func (s *Server) render(r *resource, q query) map[string]any {
 			continue
 		}
 		member := map[string]any{}
-		if rel.Links {
+		if rel.Self || rel.Related {
 			member["links"] = map[string]any{"self": self + "/relationships/" + name, "related": self + "/" + name}
 		}
 		if rel.Data && slices.Contains(q.include, name) {
@@ -49,7 +51,7 @@ func (s *Server) render(r *resource, q query) map[string]any {
 	return object
 }
 
-func (s *Server) renderData(member map[string]any, r *resource, name string, rel relationshipSpec, q query) {
+func (s *Server) renderData(member map[string]any, r *resource, name string, rel contract.Relationship, q query) {
 	related := s.world.related(r, name)
 	if !rel.Many {
 		member["data"] = nil
@@ -64,7 +66,7 @@ func (s *Server) renderData(member map[string]any, r *resource, name string, rel
 		links = append(links, map[string]any{"type": other.kind, "id": other.id})
 	}
 	member["data"] = links
-	if rel.Links {
+	if rel.Self || rel.Related {
 		member["meta"] = map[string]any{"paging": map[string]any{"total": len(related), "limit": limit}}
 	}
 }
@@ -84,7 +86,7 @@ func (s *Server) included(resources []*resource, q query) []any {
 	for _, r := range resources {
 		for _, name := range q.include {
 			related := s.world.related(r, name)
-			if s.contract.Types[r.kind].Relationships[name].Many {
+			if s.contract.Type(r.kind).Relationships[name].Many {
 				related = related[:min(q.includeLimit(name), len(related))]
 			}
 			for _, other := range related {

@@ -3,6 +3,8 @@ package sandbox
 import (
 	"slices"
 	"time"
+
+	"github.com/ascend-cli/ascend/internal/sandbox/contract"
 )
 
 // A resource is one object of the world. Relationships are stored on one side
@@ -35,12 +37,12 @@ func (r *resource) flag(name string) bool {
 
 // world is all resources, in the order of their creation.
 type world struct {
-	contract *contract
+	contract *contract.Contract
 	order    map[string][]*resource
 	byID     map[string]map[string]*resource
 }
 
-func newWorld(c *contract) *world {
+func newWorld(c *contract.Contract) *world {
 	return &world{contract: c, order: map[string][]*resource{}, byID: map[string]map[string]*resource{}}
 }
 
@@ -126,17 +128,17 @@ func (w *world) refersTo(other, r *resource, name string) bool {
 // relationKind is the type of the resources of a relationship. Relationships
 // that replies show as links only have it from their name.
 func (w *world) relationKind(kind, name string) string {
-	if spec, ok := w.contract.Types[kind].Relationships[name]; ok && spec.Type != "" {
-		return spec.Type
+	if related := w.contract.Type(kind).Relationships[name].Type; related != "" {
+		return related
 	}
 	switch {
 	case name == "betaGroup":
 		return "betaGroups"
 	case name == "deliveries":
 		return "webhookDeliveries"
-	case w.contract.Types[name].Attributes != nil:
+	case w.contract.Types[name] != nil:
 		return name
-	case w.contract.Types[name+"s"].Attributes != nil:
+	case w.contract.Types[name+"s"] != nil:
 		return name + "s"
 	}
 	return name

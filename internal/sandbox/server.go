@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -17,6 +18,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/ascend-cli/ascend/internal/sandbox/contract"
 )
 
 // Options make a [Server]. The zero value is a small world on free loopback
@@ -90,7 +93,7 @@ const (
 // A Server is a running sandbox.
 type Server struct {
 	options  Options
-	contract *contract
+	contract *contract.Contract
 	secret   []byte
 	apiURL   string
 	storeURL string
@@ -116,7 +119,7 @@ type Server struct {
 // Start starts a server. Close must be called.
 func Start(options Options) (*Server, error) {
 	s := &Server{
-		options: options, contract: loadContract(), secret: make([]byte, 32),
+		options: options, contract: contract.Load(), secret: make([]byte, 32),
 		spent: map[string][]time.Time{}, parts: map[string]*part{},
 		closing: make(chan struct{}), faults: newFaults(options.Faults), doors: map[string]*door{},
 	}
@@ -349,15 +352,10 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 		writeRefusals(w, &refusal{status: http.StatusTooManyRequests, code: "RATE_LIMIT_EXCEEDED", title: "The request rate limit has been reached.", detail: "We've received too many requests for this API. Please wait and try again or slow down your request rate."})
 		return
 	}
-	call, template, id, allowed := s.contract.match(r.Method, r.URL.Path)
+	route := s.contract.Match(r.URL.Path)
+	call := route.Methods[r.Method]
 	if call == nil {
-		if len(allowed) > 0 {
-			slices.Sort(allowed)
-			w.Header().Set("Allow", strings.Join(allowed, ", "))
-			writeRefusals(w, &refusal{status: http.StatusMethodNotAllowed, code: "METHOD_NOT_ALLOWED", title: "The request method is not supported", detail: fmt.Sprintf("%s is not allowed here: use %s", r.Method, strings.Join(allowed, ", "))})
-			return
-		}
-		writeRefusals(w, &refusal{status: http.StatusNotFound, code: "NOT_FOUND", title: "The specified resource does not exist", detail: "The path provided does not match a defined resource type."})
+		writeRefusals(w, noOperation(w, r, route))
 		return
 	}
 	if refused := authorize(key, r.Method, r.URL.Path); refused != nil {
@@ -370,7 +368,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 		writeRefusals(w, refusals...)
 		return
 	}
-	s.dispatch(w, r, call, template, id, q)
+	s.dispatch(w, r, call, route, q)
 	s.announce()
 }
 
@@ -388,4 +386,21 @@ func (s *Server) spend(key string, now time.Time) int {
 	}
 	s.spent[key] = spent
 	return -1
+}
+
+// noOperation refuses a path that does not exist, or a method that it does not
+// have.
+func noOperation(w http.ResponseWriter, r *http.Request, route contract.Route) *refusal {
+	if route.Template == "" {
+		return &refusal{
+			status: http.StatusNotFound, code: "NOT_FOUND", title: "The specified resource does not exist",
+			detail: "The path provided does not match a defined resource type.",
+		}
+	}
+	allowed := strings.Join(slices.Sorted(maps.Keys(route.Methods)), ", ")
+	w.Header().Set("Allow", allowed)
+	return &refusal{
+		status: http.StatusMethodNotAllowed, code: "METHOD_NOT_ALLOWED", title: "The request method is not supported",
+		detail: fmt.Sprintf("%s is not allowed here: use %s", r.Method, allowed),
+	}
 }
