@@ -8,6 +8,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -54,41 +55,68 @@ const maxTokenLifetime = 20 * time.Minute
 
 // authenticate checks the token as the service does. It returns the key.
 func (s *Server) authenticate(r *http.Request, now time.Time) (Key, *refusal) {
-	refused := func(why string) (Key, *refusal) {
-		// The service gives no reason. The meta is for people who test here.
-		return Key{}, &refusal{
-			status: http.StatusUnauthorized, code: "NOT_AUTHORIZED",
-			title:  "Authentication credentials are missing or invalid.",
-			detail: "Provide a properly configured and signed bearer token, and make sure that it has not expired. Learn more about Generating Tokens for API Requests https://developer.apple.com/go/?id=api-generating-tokens",
-			meta:   map[string]any{"sandboxReason": why},
-		}
+	key, err := s.checkToken(r.Header.Get("Authorization"), now)
+	if err == nil {
+		return key, nil
 	}
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	// The service gives no reason. The meta is for people who test here.
+	return Key{}, &refusal{
+		status: http.StatusUnauthorized, code: "NOT_AUTHORIZED",
+		title: "Authentication credentials are missing or invalid.",
+		detail: "Provide a properly configured and signed bearer token, and make sure that it has not expired. " +
+			"Learn more about Generating Tokens for API Requests https://developer.apple.com/go/?id=api-generating-tokens",
+		meta: map[string]any{"sandboxReason": err.Error()},
+	}
+}
+
+func (s *Server) checkToken(header string, now time.Time) (Key, error) {
+	scheme, token, _ := strings.Cut(header, " ")
 	if !strings.EqualFold(scheme, "Bearer") || token == "" {
-		return refused("there is no bearer token")
+		return Key{}, errors.New("there is no bearer token")
 	}
 	var key Key
-	parser := jwt.NewParser(jwt.WithValidMethods([]string{"ES256"}), jwt.WithTimeFunc(func() time.Time { return now }), jwt.WithExpirationRequired(), jwt.WithLeeway(0))
+	parser := jwt.NewParser(
+		jwt.WithValidMethods([]string{"ES256"}), jwt.WithTimeFunc(func() time.Time { return now }),
+		jwt.WithExpirationRequired(), jwt.WithLeeway(0),
+	)
 	claims := jwt.MapClaims{}
 	parsed, err := parser.ParseWithClaims(strings.TrimSpace(token), claims, func(t *jwt.Token) (any, error) {
 		kid, _ := t.Header["kid"].(string)
-		for _, k := range s.options.Keys {
-			if k.ID == kid {
-				key = k
-				return &k.Private.PublicKey, nil
-			}
+		i := slices.IndexFunc(s.options.Keys, func(k Key) bool { return k.ID == kid })
+		if i < 0 {
+			return nil, errors.New("kid names no key")
 		}
-		return nil, errors.New("kid names no key")
+		key = s.options.Keys[i]
+		return &key.Private.PublicKey, nil
 	})
 	if err != nil {
-		return refused(err.Error())
+		return Key{}, err
 	}
 	if typ, _ := parsed.Header["typ"].(string); typ != "" && typ != "JWT" {
-		return refused("typ is not JWT")
+		return Key{}, errors.New("typ is not JWT")
 	}
+	if err := checkLifetime(claims, now); err != nil {
+		return Key{}, err
+	}
+	audience, err := claims.GetAudience()
+	if err != nil || len(audience) != 1 || audience[0] != "appstoreconnect-v1" {
+		return Key{}, errors.New("aud is not appstoreconnect-v1")
+	}
+	_, hasIssuer := claims["iss"]
+	_, hasSubject := claims["sub"]
+	switch {
+	case key.IssuerID != "" && (claims["iss"] != key.IssuerID || hasSubject):
+		return Key{}, errors.New("iss is not the issuer id of this team key, or sub is set")
+	case key.IssuerID == "" && (claims["sub"] != "user" || hasIssuer):
+		return Key{}, errors.New("an individual key needs sub=user and no iss")
+	}
+	return key, nil
+}
+
+func checkLifetime(claims jwt.MapClaims, now time.Time) error {
 	issued, err := claims.GetIssuedAt()
 	if err != nil {
-		return refused("iat is not a number")
+		return errors.New("iat is not a number")
 	}
 	if issued == nil {
 		// The documentation asks for it, but clients without it are served: the
@@ -96,26 +124,15 @@ func (s *Server) authenticate(r *http.Request, now time.Time) (Key, *refusal) {
 		issued = jwt.NewNumericDate(now)
 	}
 	expires, err := claims.GetExpirationTime()
-	if err != nil || expires == nil {
-		return refused("exp is missing")
-	}
-	audience, err := claims.GetAudience()
-	if err != nil || len(audience) != 1 || audience[0] != "appstoreconnect-v1" {
-		return refused("aud is not appstoreconnect-v1")
-	}
-	_, hasIssuer := claims["iss"]
-	_, hasSubject := claims["sub"]
 	switch {
+	case err != nil || expires == nil:
+		return errors.New("exp is missing")
 	case expires.Sub(issued.Time) > maxTokenLifetime:
-		return refused("exp - iat is more than 20 minutes")
+		return errors.New("exp - iat is more than 20 minutes")
 	case issued.After(now.Add(time.Minute)):
-		return refused("iat is in the future")
-	case key.IssuerID != "" && (claims["iss"] != key.IssuerID || hasSubject):
-		return refused("iss is not the issuer id of this team key, or sub is set")
-	case key.IssuerID == "" && (claims["sub"] != "user" || hasIssuer):
-		return refused("an individual key needs sub=user and no iss")
+		return errors.New("iat is in the future")
 	}
-	return key, nil
+	return nil
 }
 
 // authorize checks the key's role: a developer may read, and upload builds;

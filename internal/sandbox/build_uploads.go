@@ -3,10 +3,7 @@ package sandbox
 import (
 	"fmt"
 	"io"
-	"net/http"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/ascend-cli/ascend/internal/bundle"
 )
@@ -17,6 +14,22 @@ const (
 	stateComplete   = "COMPLETE"
 	stateFailed     = "FAILED"
 )
+
+func buildUploadKinds() map[string]kind {
+	return map[string]kind{
+		"buildUploads": {
+			create:   (*Server).createBuildUpload,
+			remove:   (*Server).removeBuildUpload,
+			singular: "buildUpload",
+			filters: map[string]func(*resource, string) bool{
+				"state":                      func(upload *resource, value string) bool { return uploadState(upload) == value },
+				"cfBundleVersion":            sameVersion("cfBundleVersion"),
+				"cfBundleShortVersionString": sameVersion("cfBundleShortVersionString"),
+			},
+		},
+		"buildUploadFiles": {create: (*Server).createBuildUploadFile, update: (*Server).commit},
+	}
+}
 
 func uploadState(upload *resource) string {
 	object, _ := upload.attrs["state"].(map[string]any)
@@ -45,18 +58,17 @@ func (s *Server) createBuildUpload(in input) (*resource, *refusal) {
 	platform, _ := in.attrs["platform"].(string)
 	for name, value := range map[string]string{"cfBundleShortVersionString": version, "cfBundleVersion": number} {
 		if strings.Trim(value, "0123456789.") != "" || value == "" || len(value) > 18 || strings.Count(value, ".") > 2 {
-			return nil, badAttribute(name, "ENTITY_ERROR.ATTRIBUTE.INVALID", fmt.Sprintf("'%s' is not a valid value for the attribute '%s'", value, name))
+			return nil, invalidValue(name, value)
 		}
 	}
-	if previous := s.highestNumber(in.one["app"], version, platform); previous != "" && bundle.CompareVersions(number, previous) <= 0 {
-		return nil, &refusal{
-			status: http.StatusConflict, code: "ENTITY_ERROR.ATTRIBUTE.INVALID.DUPLICATE",
-			title:   "The provided entity includes an attribute with a value that has already been used",
-			detail:  "The bundle version must be higher than the previously uploaded version.",
-			pointer: "/data/attributes/cfBundleVersion", meta: map[string]any{"previousBundleVersion": previous},
-		}
+	previous := s.highestNumber(in.one["app"], version, platform)
+	if previous != "" && bundle.CompareVersions(number, previous) <= 0 {
+		refused := duplicate("cfBundleVersion")
+		refused.detail = "The bundle version must be higher than the previously uploaded version."
+		refused.meta = map[string]any{"previousBundleVersion": previous}
+		return nil, refused
 	}
-	upload := s.world.add("buildUploads", newID()).set(
+	upload := s.db.add("buildUploads", newID()).set(
 		"cfBundleShortVersionString", version, "cfBundleVersion", number, "platform", platform,
 		"createdDate", stamp(s.options.Now()), "uploadedDate", nil, "state", stateObject(stateAwaiting, nil, nil),
 	)
@@ -74,24 +86,35 @@ func (s *Server) highestNumber(appID, version, platform string) string {
 			highest = number
 		}
 	}
-	for _, upload := range s.world.all("buildUploads") {
-		state := uploadState(upload)
-		if upload.one["app"] == appID && upload.text("platform") == platform && bundle.SameVersion(upload.text("cfBundleShortVersionString"), version) && (state == stateProcessing || state == stateComplete) {
+	for _, upload := range s.db.all("buildUploads") {
+		sent := uploadState(upload) == stateProcessing || uploadState(upload) == stateComplete
+		same := bundle.SameVersion(upload.text("cfBundleShortVersionString"), version)
+		if sent && same && upload.one["app"] == appID && upload.text("platform") == platform {
 			consider(upload.text("cfBundleVersion"))
 		}
 	}
-	for _, build := range s.world.all("builds") {
-		v := s.world.get("preReleaseVersions", build.one["preReleaseVersion"])
-		if build.one["app"] == appID && v != nil && v.text("platform") == platform && bundle.SameVersion(v.text("version"), version) {
-			consider(build.text("version"))
-		}
+	for _, build := range s.buildsOf(appID, version, platform) {
+		consider(build.text("version"))
 	}
 	return highest
 }
 
+// removeBuildUpload takes a build upload back, with its files, if it was not
+// sent.
+func (s *Server) removeBuildUpload(upload *resource) *refusal {
+	if state := uploadState(upload); state != stateAwaiting && state != stateFailed {
+		return wrongState("STATE_ERROR.ENTITY_STATE_INVALID", "A build upload cannot be deleted in the state "+state+".")
+	}
+	for _, file := range s.filesOf(upload) {
+		s.dropParts(file)
+		s.db.remove(file)
+	}
+	return nil
+}
+
 func (s *Server) filesOf(upload *resource) []*resource {
 	var files []*resource
-	for _, file := range s.world.all("buildUploadFiles") {
+	for _, file := range s.db.all("buildUploadFiles") {
 		if file.one["buildUpload"] == upload.id {
 			files = append(files, file)
 		}
@@ -103,29 +126,36 @@ func (s *Server) filesOf(upload *resource) []*resource {
 const maxFileSize = 1<<53 - 1
 
 func (s *Server) createBuildUploadFile(in input) (*resource, *refusal) {
-	upload := s.world.get("buildUploads", in.one["buildUpload"])
+	upload := s.db.get("buildUploads", in.one["buildUpload"])
 	if state := uploadState(upload); state != stateAwaiting {
 		return nil, wrongState("STATE_ERROR.ENTITY_STATE_INVALID", "The build upload is in the state "+state+".")
 	}
 	size, _ := in.attrs["fileSize"].(float64)
 	if size < 1 || size > maxFileSize {
-		return nil, badAttribute("fileSize", "ENTITY_ERROR.ATTRIBUTE.INVALID", "The file size must be between 1 and 9007199254740991")
+		return nil, badAttribute("fileSize", "ENTITY_ERROR.ATTRIBUTE.INVALID",
+			"The file size must be between 1 and 9007199254740991")
 	}
 	if in.attrs["fileName"] == "" {
 		return nil, badAttribute("fileName", "ENTITY_ERROR.ATTRIBUTE.INVALID", "The file name must not be empty")
 	}
 	for _, other := range s.filesOf(upload) {
 		if other.attrs["assetType"] == in.attrs["assetType"] {
-			return nil, wrongState("STATE_ERROR.ENTITY_STATE_INVALID", fmt.Sprintf("The build upload has a file of type %v already.", in.attrs["assetType"]))
+			return nil, wrongState("STATE_ERROR.ENTITY_STATE_INVALID",
+				fmt.Sprintf("The build upload has a file of type %v already.", in.attrs["assetType"]))
 		}
 	}
-	file := s.world.add("buildUploadFiles", newID())
+	file := s.db.add("buildUploadFiles", newID())
 	file.attrs = in.attrs
-	file.set("fileSize", int64(size), "assetDeliveryState", deliveryState(stateAwaiting), "assetToken", "PurpleSource/v4/"+newID(), "sourceFileChecksums", checksums(nil), "uploaded", nil)
+	file.set(
+		"fileSize", int64(size), "assetDeliveryState", deliveryState(stateAwaiting), "assetToken", "PurpleSource/v4/"+newID(),
+		"sourceFileChecksums", checksums(nil), "uploaded", nil,
+	)
 	file.one["buildUpload"] = upload.id
-	relation := map[any]string{"ASSET": "assetFile", "ASSET_DESCRIPTION": "assetDescriptionFile", "ASSET_SPI": "assetSpiFile"}[in.attrs["assetType"]]
-	upload.one[relation] = file.id
-	s.plan(file)
+	relationships := map[any]string{
+		"ASSET": "assetFile", "ASSET_DESCRIPTION": "assetDescriptionFile", "ASSET_SPI": "assetSpiFile",
+	}
+	upload.one[relationships[in.attrs["assetType"]]] = file.id
+	s.planParts(file)
 	return file, nil
 }
 
@@ -141,7 +171,8 @@ func checksums(composite map[string]any) map[string]any {
 // commit takes uploaded:true when every part is there, and only then.
 func (s *Server) commit(file *resource, in input) *refusal {
 	if in.attrs["sourceFileChecksums"] != nil {
-		return badAttribute("sourceFileChecksums", "ENTITY_ERROR.ATTRIBUTE.INVALID", "The provided value is not a valid value for the attribute 'sourceFileChecksums'")
+		return badAttribute("sourceFileChecksums", "ENTITY_ERROR.ATTRIBUTE.INVALID",
+			"The provided value is not a valid value for the attribute 'sourceFileChecksums'")
 	}
 	if in.attrs["uploaded"] != true {
 		return nil
@@ -151,22 +182,25 @@ func (s *Server) commit(file *resource, in input) *refusal {
 		return wrongState("STATE_ERROR.ENTITY_STATE_INVALID", fmt.Sprintf("The file is in the state %v.", object["state"]))
 	}
 	if missing := s.missingParts(file); len(missing) > 0 {
-		return wrongState("STATE_ERROR.ENTITY_STATE_INVALID", fmt.Sprintf("The file is not complete: parts %v have not been uploaded.", missing))
+		return wrongState("STATE_ERROR.ENTITY_STATE_INVALID",
+			fmt.Sprintf("The file is not complete: parts %v have not been uploaded.", missing))
 	}
-	upload := s.world.get("buildUploads", file.one["buildUpload"])
+	upload := s.db.get("buildUploads", file.one["buildUpload"])
 	if file.attrs["assetType"] == "ASSET_DESCRIPTION" {
 		if problem := s.descriptionProblem(upload, file); problem != "" {
 			return wrongState("STATE_ERROR.VALIDATION_ERROR", problem)
 		}
 	}
-	file.set("uploadOperations", nil, "sourceFileChecksums", checksums(map[string]any{"hash": s.composite(file), "algorithm": "MD5"}))
+	composite := map[string]any{"hash": s.composite(file), "algorithm": "MD5"}
+	file.set("uploadOperations", nil, "sourceFileChecksums", checksums(composite))
 	if file.attrs["assetType"] != "ASSET" {
 		file.set("assetDeliveryState", deliveryState(stateComplete))
 		return nil
 	}
 	now := s.options.Now()
 	file.set("assetDeliveryState", deliveryState("UPLOAD_COMPLETE"))
-	upload.set("state", stateObject(stateProcessing, nil, nil), "uploadedDate", stamp(now), "_done", now.Add(s.options.UploadProcessing))
+	upload.set("state", stateObject(stateProcessing, nil, nil), "uploadedDate", stamp(now))
+	upload.processedAt = now.Add(s.options.UploadProcessing)
 	return nil
 }
 
@@ -188,23 +222,10 @@ func (s *Server) descriptionProblem(upload, file *resource) string {
 	if err != nil {
 		return "The asset description is not valid: " + err.Error()
 	}
-	if why := d.Contradicts(s.world.get("apps", upload.one["app"]).text("bundleId"), upload.text("cfBundleShortVersionString"), upload.text("cfBundleVersion")); why != "" {
+	bundleID := s.db.get("apps", upload.one["app"]).text("bundleId")
+	why := d.Contradicts(bundleID, upload.text("cfBundleShortVersionString"), upload.text("cfBundleVersion"))
+	if why != "" {
 		return "The asset description is not that of the build upload: " + why
 	}
 	return ""
-}
-
-// advance moves everything that depends on time up to now.
-func (s *Server) advance(now time.Time) {
-	s.renewOperations(now)
-	for _, upload := range s.world.all("buildUploads") {
-		done, _ := upload.attrs["_done"].(time.Time)
-		if uploadState(upload) == stateProcessing && !now.Before(done) {
-			s.process(upload, done)
-		}
-	}
-	for _, build := range slices.Clone(s.world.all("builds")) {
-		s.advanceBuild(build, now)
-	}
-	s.advanceReviews(now)
 }

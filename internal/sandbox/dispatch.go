@@ -9,18 +9,19 @@ import (
 )
 
 // dispatch carries out a request that passed all checks of its form but the
-// body. The world is locked.
-func (s *Server) dispatch(w http.ResponseWriter, r *http.Request, call *contract.Operation, route contract.Route, q query) {
+// body. The lock is held.
+func (s *Server) dispatch(w http.ResponseWriter, r *http.Request, route contract.Route, q query) {
+	call := route.Methods[r.Method]
 	parts := strings.Split(strings.Trim(route.Template, "/"), "/") // v1, kind, {id}, …
 	kind, id := parts[1], route.ID
 	var target *resource
 	if len(parts) > 2 {
-		if target = s.world.get(kind, id); target == nil {
+		if target = s.db.get(kind, id); target == nil {
 			writeRefusals(w, notFound(kind, id))
 			return
 		}
 	}
-	in, refusals := checkBody(call, s.world, r, id)
+	in, refusals := checkBody(call, s.db, r, id)
 	if len(refusals) > 0 {
 		writeRefusals(w, refusals...)
 		return
@@ -28,7 +29,7 @@ func (s *Server) dispatch(w http.ResponseWriter, r *http.Request, call *contract
 	relation := parts[len(parts)-1]
 	switch {
 	case len(parts) == 2 && r.Method == http.MethodGet:
-		s.writeList(w, r, s.world.choose(s.world.all(kind), q), q, false)
+		s.writeList(w, r, s.db.choose(s.db.all(kind), q), q, false)
 	case len(parts) == 2:
 		created, refused := s.create(kind, in)
 		if refused != nil {
@@ -46,13 +47,16 @@ func (s *Server) dispatch(w http.ResponseWriter, r *http.Request, call *contract
 		}
 		s.writeOne(w, r, http.StatusOK, target, q)
 	case len(parts) == 3:
-		if refused := s.delete(target); refused != nil {
+		if refused := s.remove(target); refused != nil {
 			writeRefusals(w, refused)
 			return
 		}
 		w.WriteHeader(http.StatusNoContent)
 	case slices.Contains(parts, "metrics"):
-		writeRefusals(w, &refusal{status: http.StatusNotImplemented, code: "NOT_IMPLEMENTED", title: "The sandbox does not offer this", detail: "Usage metrics are not simulated."})
+		writeRefusals(w, &refusal{
+			status: http.StatusNotImplemented, code: "NOT_IMPLEMENTED", title: "The sandbox does not offer this",
+			detail: "Usage metrics are not simulated.",
+		})
 	case parts[3] == "relationships" && r.Method != http.MethodGet:
 		if refused := s.link(target, relation, in.ids, r.Method); refused != nil {
 			writeRefusals(w, refused)
@@ -66,14 +70,17 @@ func (s *Server) dispatch(w http.ResponseWriter, r *http.Request, call *contract
 
 // writeRelated answers a read of a relationship: a page, one resource, or the
 // 404 of a to-one relationship that has no value.
-func (s *Server) writeRelated(w http.ResponseWriter, r *http.Request, call *contract.Operation, target *resource, relation string, linkagesOnly bool, q query) {
-	related := s.world.related(target, relation)
+func (s *Server) writeRelated(
+	w http.ResponseWriter, r *http.Request, call *contract.Operation, target *resource, relation string,
+	linkagesOnly bool, q query,
+) {
+	related := s.db.related(target, relation)
 	if _, isList := call.Params["limit"]; isList {
-		s.writeList(w, r, s.world.choose(related, q), q, linkagesOnly)
+		s.writeList(w, r, s.db.choose(related, q), q, linkagesOnly)
 		return
 	}
 	if len(related) == 0 {
-		writeRefusals(w, notFound(s.world.relationKind(target.kind, relation), target.id))
+		writeRefusals(w, notFound(s.db.relatedKind(target.kind, relation), target.id))
 		return
 	}
 	if linkagesOnly {

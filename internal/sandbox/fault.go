@@ -63,7 +63,8 @@ const (
 )
 
 var actions = []Action{
-	FaultStatus, FaultReset, FaultClose, FaultStall, FaultSlow, FaultWait, FaultLose, FaultWrongETag, FaultNoETag, FaultHTML, FaultEmpty, FaultRefuse, FaultDown,
+	FaultStatus, FaultReset, FaultClose, FaultStall, FaultSlow, FaultWait, FaultLose,
+	FaultWrongETag, FaultNoETag, FaultHTML, FaultEmpty, FaultRefuse, FaultDown,
 }
 
 // A Span is a range of numbers, both ends included.
@@ -118,54 +119,71 @@ func ParseFault(text string) (Fault, error) {
 	return f, nil
 }
 
-func (f *Fault) set(key, value string) (err error) {
-	switch key {
-	case "on":
-		if f.On = value; value != "api" && value != "store" {
-			err = fmt.Errorf("it is api or store")
-		}
-	case "method":
-		f.Method = strings.ToUpper(value)
-	case "path":
-		f.Path = value
-		_, err = path.Match(value, "/")
-	case "part":
-		f.Part, err = parseSpan(value)
-	case "nth":
-		f.Nth, err = parseSpan(value)
-	case "every":
-		f.Every, err = strconv.Atoi(value)
-	case "connection-every":
-		f.ConnectionEvery, err = strconv.Atoi(value)
-	case "chance":
-		if f.Chance, err = strconv.ParseFloat(value, 64); err == nil && !(f.Chance > 0 && f.Chance <= 1) {
-			err = fmt.Errorf("a probability is more than 0 and at most 1")
-		}
-	case "do":
-		f.Do = Action(value)
-	case "status":
-		f.Status, err = strconv.Atoi(value)
-	case "code":
-		f.Code = value
-	case "retry-after":
-		f.RetryAfter = value
-	case "after":
-		if percent, ok := strings.CutSuffix(value, "%"); ok {
-			f.After.Percent, err = strconv.ParseFloat(percent, 64)
-		} else {
-			f.After.Bytes, err = strconv.ParseInt(value, 10, 64)
-		}
-		if err == nil && !(f.After.Bytes >= 0 && f.After.Percent >= 0 && f.After.Percent <= 100) {
-			err = fmt.Errorf("it is a number of bytes, or up to 100%%")
-		}
-	case "for":
-		f.For, err = time.ParseDuration(value)
-	case "rate":
-		f.Rate, err = strconv.ParseInt(value, 10, 64)
-	default:
-		err = fmt.Errorf("there is no such key")
+func (f *Fault) set(key, value string) error {
+	set, ok := settings[key]
+	if !ok {
+		return fmt.Errorf("there is no such key")
 	}
+	return set(f, value)
+}
+
+// settings are the keys of a rule.
+var settings = map[string]func(*Fault, string) error{
+	"on":               (*Fault).setOn,
+	"method":           func(f *Fault, value string) error { f.Method = strings.ToUpper(value); return nil },
+	"path":             (*Fault).setPath,
+	"part":             func(f *Fault, value string) error { return parse(&f.Part, value, parseSpan) },
+	"nth":              func(f *Fault, value string) error { return parse(&f.Nth, value, parseSpan) },
+	"every":            func(f *Fault, value string) error { return parse(&f.Every, value, strconv.Atoi) },
+	"connection-every": func(f *Fault, value string) error { return parse(&f.ConnectionEvery, value, strconv.Atoi) },
+	"chance":           func(f *Fault, value string) error { return parse(&f.Chance, value, parseChance) },
+	"do":               func(f *Fault, value string) error { f.Do = Action(value); return nil },
+	"status":           func(f *Fault, value string) error { return parse(&f.Status, value, strconv.Atoi) },
+	"code":             func(f *Fault, value string) error { f.Code = value; return nil },
+	"retry-after":      func(f *Fault, value string) error { f.RetryAfter = value; return nil },
+	"after":            func(f *Fault, value string) error { return parse(&f.After, value, parseAmount) },
+	"for":              func(f *Fault, value string) error { return parse(&f.For, value, time.ParseDuration) },
+	"rate":             func(f *Fault, value string) error { return parse(&f.Rate, value, parseInt) },
+}
+
+func parse[T any](into *T, value string, read func(string) (T, error)) (err error) {
+	*into, err = read(value)
 	return err
+}
+
+func parseInt(text string) (int64, error) { return strconv.ParseInt(text, 10, 64) }
+
+func (f *Fault) setOn(value string) error {
+	if f.On = value; value != "api" && value != "store" {
+		return fmt.Errorf("it is api or store")
+	}
+	return nil
+}
+
+func (f *Fault) setPath(value string) error {
+	f.Path = value
+	_, err := path.Match(value, "/")
+	return err
+}
+
+func parseChance(text string) (float64, error) {
+	chance, err := strconv.ParseFloat(text, 64)
+	if err == nil && !(chance > 0 && chance <= 1) {
+		err = fmt.Errorf("a probability is more than 0 and at most 1")
+	}
+	return chance, err
+}
+
+func parseAmount(text string) (amount Amount, err error) {
+	if percent, ok := strings.CutSuffix(text, "%"); ok {
+		amount.Percent, err = strconv.ParseFloat(percent, 64)
+	} else {
+		amount.Bytes, err = parseInt(text)
+	}
+	if err == nil && !(amount.Bytes >= 0 && amount.Percent >= 0 && amount.Percent <= 100) {
+		err = fmt.Errorf("it is a number of bytes, or up to 100%%")
+	}
+	return amount, err
 }
 
 func parseSpan(text string) (Span, error) {

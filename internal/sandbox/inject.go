@@ -39,7 +39,7 @@ func (s *Server) inject(f *Fault, host string, w http.ResponseWriter, r *http.Re
 		handle(&retagged{ResponseWriter: w}, r)
 		return
 	case FaultDown:
-		s.doors[host].shut(f.For)
+		s.listeners[host].shut(f.For)
 		return
 	}
 	swallow(r.Body, f.After.of(r.ContentLength))
@@ -59,7 +59,9 @@ func (s *Server) inject(f *Fault, host string, w http.ResponseWriter, r *http.Re
 		if code == "" {
 			code = "UNEXPECTED_ERROR"
 		}
-		writeRefusals(w, &refusal{status: f.Status, code: code, title: "A fault that was asked for", detail: "This is a fault that was asked for."})
+		writeRefusals(w, &refusal{
+			status: f.Status, code: code, title: "A fault that was asked for", detail: "This is a fault that was asked for.",
+		})
 	case FaultHTML:
 		w.Header().Set("Content-Type", "text/html")
 		fmt.Fprint(w, "<html><title>Welcome to the network</title><body>Please log in.</body></html>")
@@ -75,7 +77,7 @@ func (s *Server) inject(f *Fault, host string, w http.ResponseWriter, r *http.Re
 }
 
 // swallow reads n bytes, or whatever arrives, in pieces as large as those of a
-// part that is stored: on an emulated line, small ones would get less of it.
+// part that is stored: on an emulated link, small reads would get less of the rate.
 func swallow(r io.Reader, n int64) {
 	buffer := make([]byte, 64<<10)
 	for n > 0 {

@@ -9,10 +9,10 @@ import (
 )
 
 // choose filters and sorts resources as the query says.
-func (w *world) choose(resources []*resource, q query) []*resource {
+func (d *database) choose(resources []*resource, q query) []*resource {
 	var out []*resource
 	for _, r := range resources {
-		if w.matches(r, q) {
+		if d.matches(r, q) {
 			out = append(out, r)
 		}
 	}
@@ -22,7 +22,7 @@ func (w *world) choose(resources []*resource, q query) []*resource {
 			slices.Reverse(out) // of two with the same key, the newer first
 		}
 		slices.SortStableFunc(out, func(a, b *resource) int {
-			order := compareKeys(name, w.sortKey(a, name), w.sortKey(b, name))
+			order := compareKeys(name, d.sortKey(a, name), d.sortKey(b, name))
 			if descending {
 				return -order
 			}
@@ -32,9 +32,9 @@ func (w *world) choose(resources []*resource, q query) []*resource {
 	return out
 }
 
-func (w *world) matches(r *resource, q query) bool {
+func (d *database) matches(r *resource, q query) bool {
 	for name, values := range q.filters {
-		if !slices.ContainsFunc(values, func(value string) bool { return w.matchesFilter(r, name, value) }) {
+		if !slices.ContainsFunc(values, func(value string) bool { return d.matchesFilter(r, name, value) }) {
 			return false
 		}
 	}
@@ -48,32 +48,27 @@ func (w *world) matches(r *resource, q query) bool {
 
 // matchesFilter follows a dotted name through relationships to an attribute or
 // an id.
-func (w *world) matchesFilter(r *resource, name, value string) bool {
+func (d *database) matchesFilter(r *resource, name, value string) bool {
 	if name == "id" {
 		return r.id == value
 	}
 	if head, rest, dotted := strings.Cut(name, "."); dotted {
-		return slices.ContainsFunc(w.related(r, head), func(other *resource) bool { return w.matchesFilter(other, rest, value) })
+		matches := func(other *resource) bool { return d.matchesFilter(other, rest, value) }
+		return slices.ContainsFunc(d.related(r, head), matches)
 	}
-	if _, ok := w.contract.Type(r.kind).Attributes[name]; !ok {
-		return slices.ContainsFunc(w.related(r, name), func(other *resource) bool { return other.id == value }) || r.one[name] == value
+	if _, ok := d.contract.Type(r.kind).Attributes[name]; !ok {
+		named := func(other *resource) bool { return other.id == value }
+		return r.one[name] == value || slices.ContainsFunc(d.related(r, name), named)
 	}
-	switch {
-	case r.kind == "apps" && name == "bundleId":
-		return strings.HasPrefix(r.text(name), value) // seen on the real service
-	case r.kind == "buildUploads" && name == "state":
-		return uploadState(r) == value
-	case name == "version" || name == "cfBundleVersion" || name == "cfBundleShortVersionString":
-		return bundle.SameVersion(r.text(name), value) // 1.1 finds 1.1.0, and 01 finds 1
-	case name == "email":
-		return strings.EqualFold(r.text(name), value)
+	if filter := d.kinds[r.kind].filters[name]; filter != nil {
+		return filter(r, value)
 	}
 	return fmt.Sprint(r.attrs[name]) == value
 }
 
-func (w *world) sortKey(r *resource, name string) string {
+func (d *database) sortKey(r *resource, name string) string {
 	if name == "preReleaseVersion" {
-		for _, version := range w.related(r, name) {
+		for _, version := range d.related(r, name) {
 			return version.text("version")
 		}
 	}

@@ -4,5 +4,5 @@ package sandbox
 
 import "syscall"
 
-// smallWindow does nothing here: the emulated line is a little longer.
+// smallWindow does nothing here: an emulated link buffers a little more.
 func smallWindow(_, _ string, _ syscall.RawConn) error { return nil }

@@ -4,8 +4,8 @@ package sandbox
 
 import "syscall"
 
-// smallWindow keeps the receive buffer of an emulated line small: what waits
-// in it has left the client without having crossed the line.
+// smallWindow keeps the receive buffer of an emulated link small: what waits
+// in it has left the client but has not been counted.
 func smallWindow(_, _ string, c syscall.RawConn) error {
 	var setErr error
 	err := c.Control(func(fd uintptr) {

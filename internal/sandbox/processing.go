@@ -2,17 +2,32 @@ package sandbox
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ascend-cli/ascend/internal/bundle"
 )
 
+// advance moves everything that depends on time up to now.
+func (s *Server) advance(now time.Time) {
+	s.renewOperations(now)
+	for _, upload := range s.db.all("buildUploads") {
+		if uploadState(upload) == stateProcessing && !now.Before(upload.processedAt) {
+			s.process(upload, upload.processedAt)
+		}
+	}
+	for _, build := range slices.Clone(s.db.all("builds")) {
+		s.advanceBuild(build, now)
+	}
+	s.advanceReviews(now)
+}
+
 // process ends a build upload: it reads the package that was sent and either
 // fails, with Apple's codes where they are known, or makes a build.
 func (s *Server) process(upload *resource, now time.Time) {
-	asset := s.world.get("buildUploadFiles", upload.one["assetFile"])
+	asset := s.db.get("buildUploadFiles", upload.one["assetFile"])
 	info, err := bundle.Inspect(asset.text("fileName"), s.reader(asset), asset.attrs["fileSize"].(int64))
-	failures := s.disagreements(upload, info, err)
+	failures := s.mismatches(upload, info, err)
 	failures = append(failures, s.options.FailWith...)
 	if len(failures) > 0 {
 		upload.set("state", stateObject(stateFailed, failures, s.options.WarnWith))
@@ -25,11 +40,12 @@ func (s *Server) process(upload *resource, now time.Time) {
 	if info.UsesNonExemptEncryption != nil {
 		encryption = *info.UsesNonExemptEncryption
 	}
-	build := s.world.add("builds", newID()).set(
-		"version", upload.text("cfBundleVersion"), "uploadedDate", upload.attrs["uploadedDate"], "expirationDate", stamp(now.AddDate(0, 0, 90)),
-		"expired", false, "minOsVersion", info.MinimumOS, "processingState", stateProcessing, "buildAudienceType", "APP_STORE_ELIGIBLE",
-		"usesNonExemptEncryption", encryption, "_done", now.Add(s.options.BuildProcessing),
+	build := s.db.add("builds", newID()).set(
+		"version", upload.text("cfBundleVersion"), "uploadedDate", upload.attrs["uploadedDate"],
+		"expirationDate", stamp(now.AddDate(0, 0, 90)), "expired", false, "minOsVersion", info.MinimumOS,
+		"processingState", stateProcessing, "buildAudienceType", "APP_STORE_ELIGIBLE", "usesNonExemptEncryption", encryption,
 	)
+	build.processedAt = now.Add(s.options.BuildProcessing)
 	build.one["app"], build.one["preReleaseVersion"], build.one["buildUpload"] = upload.one["app"], version.id, upload.id
 	upload.one["build"] = build.id
 	s.addBuildBundles(build.id, info)
@@ -38,65 +54,61 @@ func (s *Server) process(upload *resource, now time.Time) {
 
 // addBuildBundles makes the bundles of a build: the app, and its app clip.
 func (s *Server) addBuildBundles(buildID string, info bundle.Info) {
-	s.world.add("buildBundles", newID()).set("bundleId", info.BundleID, "bundleType", "APP").one["build"] = buildID
+	s.addBuildBundle(buildID, info.BundleID, "APP")
 	for _, b := range info.Bundles {
 		if b.Kind == bundle.KindAppClip {
-			s.world.add("buildBundles", newID()).set("bundleId", b.BundleID, "bundleType", "APP_CLIP").one["build"] = buildID
+			s.addBuildBundle(buildID, b.BundleID, "APP_CLIP")
 		}
 	}
 }
 
-// disagreements are what the package says otherwise than the reservation. The
+func (s *Server) addBuildBundle(buildID, bundleID, bundleType string) {
+	s.db.add("buildBundles", newID()).set("bundleId", bundleID, "bundleType", bundleType).one["build"] = buildID
+}
+
+// mismatches are what the package says otherwise than the reservation. The
 // codes of a wrong bundle id and of a used number are Apple's; which code a
 // wrong version gets has not been seen, so that one is the sandbox's own.
-func (s *Server) disagreements(upload *resource, info bundle.Info, err error) []Detail {
+func (s *Server) mismatches(upload *resource, info bundle.Info, err error) []Detail {
 	if err != nil {
 		return []Detail{{"SANDBOX.UNREADABLE", "The package cannot be read: " + err.Error()}}
 	}
 	var out []Detail
-	app := s.world.get("apps", upload.one["app"])
-	if info.BundleID != app.text("bundleId") {
-		out = append(out, Detail{"90054", fmt.Sprintf("This bundle is invalid. The bundle identifier '%s' is not that of the app, '%s'.", info.BundleID, app.text("bundleId"))})
+	found := func(code, format string, args ...any) { out = append(out, Detail{code, fmt.Sprintf(format, args...)}) }
+	version, number := upload.text("cfBundleShortVersionString"), upload.text("cfBundleVersion")
+	if app := s.db.get("apps", upload.one["app"]); info.BundleID != app.text("bundleId") {
+		found("90054", "This bundle is invalid. The bundle identifier '%s' is not that of the app, '%s'.",
+			info.BundleID, app.text("bundleId"))
 	}
-	if !bundle.SameVersion(info.ShortVersion, upload.text("cfBundleShortVersionString")) {
-		out = append(out, Detail{"SANDBOX.VERSION_MISMATCH", fmt.Sprintf("CFBundleShortVersionString is '%s' in the package but '%s' in the reservation.", info.ShortVersion, upload.text("cfBundleShortVersionString"))})
+	if !bundle.SameVersion(info.ShortVersion, version) {
+		found("SANDBOX.VERSION_MISMATCH", "CFBundleShortVersionString is '%s' in the package but '%s' in the reservation.",
+			info.ShortVersion, version)
 	}
-	if !bundle.SameVersion(info.BuildVersion, upload.text("cfBundleVersion")) {
-		out = append(out, Detail{"SANDBOX.VERSION_MISMATCH", fmt.Sprintf("CFBundleVersion is '%s' in the package but '%s' in the reservation.", info.BuildVersion, upload.text("cfBundleVersion"))})
+	if !bundle.SameVersion(info.BuildVersion, number) {
+		found("SANDBOX.VERSION_MISMATCH", "CFBundleVersion is '%s' in the package but '%s' in the reservation.",
+			info.BuildVersion, number)
 	}
 	if info.Platform != "" && string(info.Platform) != upload.text("platform") {
-		out = append(out, Detail{"SANDBOX.PLATFORM_MISMATCH", fmt.Sprintf("The package is for %s, the reservation for %s.", info.Platform, upload.text("platform"))})
+		found("SANDBOX.PLATFORM_MISMATCH", "The package is for %s, the reservation for %s.",
+			info.Platform, upload.text("platform"))
 	}
-	for _, build := range s.world.all("builds") {
-		version := s.world.get("preReleaseVersions", build.one["preReleaseVersion"])
-		if build.one["app"] == upload.one["app"] && version.text("platform") == upload.text("platform") && bundle.SameVersion(version.text("version"), upload.text("cfBundleShortVersionString")) && bundle.SameVersion(build.text("version"), upload.text("cfBundleVersion")) {
-			out = append(out, Detail{"90189", "Redundant Binary Upload. You've already uploaded a build with this build number for this version."})
+	for _, build := range s.buildsOf(upload.one["app"], version, upload.text("platform")) {
+		if bundle.SameVersion(build.text("version"), number) {
+			found("90189", "Redundant Binary Upload. You've already uploaded a build with this build number for this version.")
 		}
 	}
 	return out
 }
 
-func (s *Server) preReleaseVersion(appID, version, platform string) *resource {
-	for _, v := range s.world.all("preReleaseVersions") {
-		if v.one["app"] == appID && v.text("platform") == platform && bundle.SameVersion(v.text("version"), version) {
-			return v
+// buildsOf are the builds of a version of an app.
+func (s *Server) buildsOf(appID, version, platform string) []*resource {
+	var out []*resource
+	for _, build := range s.db.all("builds") {
+		v := s.db.get("preReleaseVersions", build.one["preReleaseVersion"])
+		same := v != nil && v.text("platform") == platform && bundle.SameVersion(v.text("version"), version)
+		if same && build.one["app"] == appID {
+			out = append(out, build)
 		}
 	}
-	v := s.world.add("preReleaseVersions", newID()).set("version", version, "platform", platform)
-	v.one["app"] = appID
-	return v
-}
-
-// advanceBuild turns a build VALID, and gives it its beta detail a little
-// later.
-func (s *Server) advanceBuild(build *resource, now time.Time) {
-	done, _ := build.attrs["_done"].(time.Time)
-	if build.text("processingState") == stateProcessing && !now.Before(done) {
-		build.set("processingState", "VALID", "_valid", done)
-	}
-	valid, ok := build.attrs["_valid"].(time.Time)
-	if ok && s.world.get("buildBetaDetails", build.id) == nil && !now.Before(valid.Add(s.options.Settle)) {
-		s.world.add("buildBetaDetails", build.id).set("autoNotifyEnabled", true).one["build"] = build.id
-		s.settleBetaStates(build)
-	}
+	return out
 }

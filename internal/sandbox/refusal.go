@@ -38,23 +38,49 @@ func (r *refusal) json() map[string]any {
 }
 
 func notFound(kind, id string) *refusal {
-	return &refusal{status: http.StatusNotFound, code: "NOT_FOUND", title: "The specified resource does not exist", detail: fmt.Sprintf("There is no resource of type '%s' with id '%s'", kind, id)}
+	return &refusal{
+		status: http.StatusNotFound, code: "NOT_FOUND", title: "The specified resource does not exist",
+		detail: fmt.Sprintf("There is no resource of type '%s' with id '%s'", kind, id),
+	}
 }
 
 func badParameter(name, code, detail string) *refusal {
-	return &refusal{status: http.StatusBadRequest, code: code, title: "A parameter has an invalid value", detail: detail, parameter: name}
+	return &refusal{
+		status: http.StatusBadRequest, code: code, title: "A parameter has an invalid value", detail: detail, parameter: name,
+	}
 }
 
 func badAttribute(name, code, detail string) *refusal {
-	return &refusal{status: http.StatusConflict, code: code, title: "The provided entity includes an attribute with an invalid value", detail: detail, pointer: "/data/attributes/" + name}
+	return &refusal{
+		status: http.StatusConflict, code: code, title: "The provided entity includes an attribute with an invalid value",
+		detail: detail, pointer: "/data/attributes/" + name,
+	}
+}
+
+func invalidValue(name, value string) *refusal {
+	return badAttribute(name, "ENTITY_ERROR.ATTRIBUTE.INVALID",
+		fmt.Sprintf("'%s' is not a valid value for the attribute '%s'", value, name))
+}
+
+func duplicate(name string) *refusal {
+	const title = "The provided entity includes an attribute with a value that has already been used"
+	refused := badAttribute(name, "ENTITY_ERROR.ATTRIBUTE.INVALID.DUPLICATE", title)
+	refused.title = title
+	return refused
 }
 
 func badRelationship(name, code, detail string) *refusal {
-	return &refusal{status: http.StatusConflict, code: code, title: "The provided entity includes a relationship with an invalid value", detail: detail, pointer: "/data/relationships/" + name}
+	return &refusal{
+		status: http.StatusConflict, code: code, title: "The provided entity includes a relationship with an invalid value",
+		detail: detail, pointer: "/data/relationships/" + name,
+	}
 }
 
 func wrongState(code, detail string) *refusal {
-	return &refusal{status: http.StatusConflict, code: code, title: "The request cannot be fulfilled because of the state of another resource.", detail: detail}
+	return &refusal{
+		status: http.StatusConflict, code: code, detail: detail,
+		title: "The request cannot be fulfilled because of the state of another resource.",
+	}
 }
 
 func unprocessable(code, title, detail string) *refusal {

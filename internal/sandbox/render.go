@@ -52,7 +52,7 @@ func (s *Server) render(r *resource, q query) map[string]any {
 }
 
 func (s *Server) renderData(member map[string]any, r *resource, name string, rel contract.Relationship, q query) {
-	related := s.world.related(r, name)
+	related := s.db.related(r, name)
 	if !rel.Many {
 		member["data"] = nil
 		if len(related) > 0 {
@@ -85,7 +85,7 @@ func (s *Server) included(resources []*resource, q query) []any {
 	seen := map[string]bool{}
 	for _, r := range resources {
 		for _, name := range q.include {
-			related := s.world.related(r, name)
+			related := s.db.related(r, name)
 			if s.contract.Type(r.kind).Relationships[name].Many {
 				related = related[:min(q.includeLimit(name), len(related))]
 			}

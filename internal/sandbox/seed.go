@@ -53,7 +53,7 @@ func (s *Server) addApp(app App) error {
 		return fmt.Errorf("an app needs a bundle id")
 	}
 	if app.ID == "" {
-		app.ID = strconv.Itoa(firstAppID + len(s.world.all("apps")))
+		app.ID = strconv.Itoa(firstAppID + len(s.db.all("apps")))
 	}
 	if app.Name == "" {
 		app.Name = app.BundleID
@@ -61,15 +61,19 @@ func (s *Server) addApp(app App) error {
 	if app.PrimaryLocale == "" {
 		app.PrimaryLocale = "en-US"
 	}
-	record := s.world.add("apps", app.ID).set(
+	record := s.db.add("apps", app.ID).set(
 		"name", app.Name, "bundleId", app.BundleID, "sku", app.BundleID, "primaryLocale", app.PrimaryLocale,
 		"isOrEverWasMadeForKids", false, "streamlinedPurchasingEnabled", true,
 	)
-	localization, review := s.world.add("betaAppLocalizations", newID()).set("locale", app.PrimaryLocale), s.world.add("betaAppReviewDetails", record.id).set("demoAccountRequired", false)
+	localization := s.db.add("betaAppLocalizations", newID()).set("locale", app.PrimaryLocale)
+	review := s.db.add("betaAppReviewDetails", record.id).set("demoAccountRequired", false)
 	localization.one["app"], review.one["app"] = record.id, record.id
 	if !app.NoTestInformation {
 		localization.set("description", "A demo.", "feedbackEmail", "feedback@example.com")
-		review.set("contactFirstName", "Dana", "contactLastName", "Doe", "contactEmail", "dana@example.com", "contactPhone", "+1 555 0100")
+		review.set(
+			"contactFirstName", "Dana", "contactLastName", "Doe", "contactEmail", "dana@example.com",
+			"contactPhone", "+1 555 0100",
+		)
 	}
 	record.one["betaAppReviewDetail"] = record.id
 	for _, g := range app.Groups {
@@ -80,7 +84,10 @@ func (s *Server) addApp(app App) error {
 		s.newGroup(id, record.id, g.Name, g.Internal, g.AllBuilds)
 	}
 	if app.Declaration != "" {
-		s.world.add("appEncryptionDeclarations", newID()).set("appEncryptionDeclarationState", app.Declaration, "platform", "IOS", "createdDate", stamp(s.options.Now())).one["app"] = record.id
+		declaration := s.db.add("appEncryptionDeclarations", newID())
+		declaration.set("appEncryptionDeclarationState", app.Declaration, "platform", "IOS")
+		declaration.set("createdDate", stamp(s.options.Now()))
+		declaration.one["app"] = record.id
 	}
 	for i, b := range app.Builds {
 		s.newBuild(b, record.id, i-len(app.Builds))
@@ -97,26 +104,29 @@ func (s *Server) newBuild(b Build, appID string, days int) {
 		b.Platform = "IOS"
 	}
 	uploaded := s.options.Now().AddDate(0, 0, days)
-	build := s.world.add("builds", b.ID).set(
-		"version", b.Number, "uploadedDate", stamp(uploaded), "expirationDate", stamp(uploaded.AddDate(0, 0, 90)), "expired", false, "minOsVersion", "16.0",
-		"processingState", "VALID", "buildAudienceType", "APP_STORE_ELIGIBLE", "usesNonExemptEncryption", false,
+	build := s.db.add("builds", b.ID).set(
+		"version", b.Number, "uploadedDate", stamp(uploaded), "expirationDate", stamp(uploaded.AddDate(0, 0, 90)),
+		"expired", false, "minOsVersion", "16.0", "processingState", "VALID", "buildAudienceType", "APP_STORE_ELIGIBLE",
+		"usesNonExemptEncryption", false,
 	)
 	build.one["app"], build.one["preReleaseVersion"] = appID, s.preReleaseVersion(appID, b.Version, b.Platform).id
-	s.world.add("buildBetaDetails", b.ID).set("autoNotifyEnabled", true).one["build"] = b.ID
-	s.settleBetaStates(build)
-	bundleID := s.world.get("apps", appID).text("bundleId")
-	s.world.add("buildBundles", newID()).set("bundleId", bundleID, "bundleType", "APP").one["build"] = b.ID
+	s.addBetaDetail(build)
+	bundleID := s.db.get("apps", appID).text("bundleId")
+	s.addBuildBundle(b.ID, bundleID, "APP")
 	if b.Clip {
-		s.world.add("buildBundles", newID()).set("bundleId", bundleID+".Clip", "bundleType", "APP_CLIP").one["build"] = b.ID
+		s.addBuildBundle(b.ID, bundleID+".Clip", "APP_CLIP")
 	}
 	if b.Live {
-		version := s.world.add("appStoreVersions", newID()).set("versionString", b.Version, "platform", b.Platform, "appVersionState", "READY_FOR_DISTRIBUTION", "createdDate", stamp(uploaded))
+		version := s.db.add("appStoreVersions", newID()).set(
+			"versionString", b.Version, "platform", b.Platform, "appVersionState", "READY_FOR_DISTRIBUTION",
+			"createdDate", stamp(uploaded),
+		)
 		version.one["app"], version.one["build"] = appID, b.ID
 	}
 }
 
 func (s *Server) newGroup(id, appID, name string, internal, allBuilds bool) *resource {
-	group := s.world.add("betaGroups", id).set(
+	group := s.db.add("betaGroups", id).set(
 		"name", name, "createdDate", stamp(s.options.Now()), "isInternalGroup", internal, "hasAccessToAllBuilds", allBuilds,
 		"publicLinkEnabled", false, "feedbackEnabled", true,
 	)

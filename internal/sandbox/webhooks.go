@@ -2,12 +2,12 @@ package sandbox
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -16,32 +16,62 @@ import (
 )
 
 const (
-	// lookEvery is how often a server with webhooks looks for changes that no
+	// pollEvery is how often a server with webhooks looks for changes that no
 	// request has brought about.
-	lookEvery = 20 * time.Millisecond
+	pollEvery = 20 * time.Millisecond
 	// deliverWithin is how long a receiver has for its answer.
 	deliverWithin = 10 * time.Second
 	// keepBody is how much of a receiver's answer a delivery shows, in bytes.
 	keepBody = 1 << 10
 )
 
-// createWebhook makes a webhook. From then on changes of state are looked for
-// also between requests.
+func webhookKinds() map[string]kind {
+	return map[string]kind{
+		"webhooks": {
+			create:   (*Server).createWebhook,
+			update:   (*Server).updateWebhook,
+			singular: "webhook",
+			related:  map[string]string{"deliveries": "webhookDeliveries"},
+		},
+		"webhookPings":      {create: (*Server).createPing},
+		"webhookDeliveries": {create: (*Server).createDelivery},
+	}
+}
+
+// createWebhook makes a webhook. From then on states advance and are announced
+// between requests as well.
 func (s *Server) createWebhook(in input) (*resource, *refusal) {
 	if refused := checkWebhookURL(in.attrs["url"]); refused != nil {
 		return nil, refused
 	}
-	if len(s.world.all("webhooks")) == 0 {
-		s.eachAnnounced(func(a announced, r *resource) { r.attrs["_announced"] = a.state(r) })
+	if len(s.db.all("webhooks")) == 0 {
+		s.eachAnnounced(func(a announced, r *resource) { r.announced = a.state(r) })
 	}
-	webhook := s.world.add("webhooks", newID())
-	webhook.attrs, webhook.one = in.attrs, in.one
-	webhook.attrs["_secret"] = in.attrs["secret"]
-	delete(webhook.attrs, "secret") // never shown again
+	webhook := s.insert("webhooks", in)
+	webhook.hideSecret()
 	if !s.ended {
 		s.watching.Do(func() { s.serving.Go(s.watch) })
 	}
 	return webhook, nil
+}
+
+func (s *Server) updateWebhook(webhook *resource, in input) *refusal {
+	if address, given := in.attrs["url"]; given {
+		if refused := checkWebhookURL(address); refused != nil {
+			return refused
+		}
+	}
+	defer webhook.hideSecret()
+	return s.assign(webhook, in)
+}
+
+// hideSecret takes a secret that was sent out of the attributes, which replies
+// show.
+func (r *resource) hideSecret() {
+	if secret, given := r.attrs["secret"]; given {
+		r.secret, _ = secret.(string)
+		delete(r.attrs, "secret")
+	}
 }
 
 // checkWebhookURL takes https, and http on this machine, where there is nobody
@@ -60,9 +90,9 @@ func checkWebhookURL(value any) *refusal {
 	return badAttribute("url", "ENTITY_ERROR.ATTRIBUTE.INVALID", "The url of a webhook must be https.")
 }
 
-// watch lets time have its effects while nobody asks.
+// watch advances states while there are no requests.
 func (s *Server) watch() {
-	ticker := time.NewTicker(lookEvery)
+	ticker := time.NewTicker(pollEvery)
 	defer ticker.Stop()
 	for {
 		select {
@@ -86,29 +116,34 @@ type announced struct {
 }
 
 var announcements = []announced{
-	{"buildUploads", "BUILD_UPLOAD_STATE_UPDATED", "buildUploadStateUpdated", "oldState", "newState", stateAwaiting, uploadState},
-	{"buildBetaDetails", "BUILD_BETA_DETAIL_EXTERNAL_BUILD_STATE_UPDATED", "buildBetaDetailExternalBuildStateUpdated", "oldExternalBuildState", "newExternalBuildState", stateProcessing,
-		func(r *resource) string { return r.text("externalBuildState") }},
+	{
+		kind: "buildUploads", event: "BUILD_UPLOAD_STATE_UPDATED", notification: "buildUploadStateUpdated",
+		before: "oldState", after: "newState", initial: stateAwaiting, state: uploadState,
+	},
+	{
+		kind: "buildBetaDetails", event: "BUILD_BETA_DETAIL_EXTERNAL_BUILD_STATE_UPDATED",
+		notification: "buildBetaDetailExternalBuildStateUpdated",
+		before:       "oldExternalBuildState", after: "newExternalBuildState", initial: stateProcessing,
+		state: func(r *resource) string { return r.text("externalBuildState") },
+	},
 }
 
 // announce tells the webhooks of every state that has changed since it was
-// told last. The world is locked.
+// told last. The lock is held.
 func (s *Server) announce() {
-	webhooks := s.world.all("webhooks")
+	webhooks := s.db.all("webhooks")
 	if len(webhooks) == 0 {
 		return
 	}
 	s.eachAnnounced(func(a announced, r *resource) {
 		now := a.state(r)
-		before, known := r.attrs["_announced"].(string)
-		if !known {
-			before = a.initial
-		}
-		if r.attrs["_announced"] = now; before == now {
+		before := cmp.Or(r.announced, a.initial)
+		if r.announced = now; before == now {
 			return
 		}
 		for _, webhook := range webhooks {
-			if webhook.flag("enabled") && webhook.one["app"] == s.appOf(r) && contains(webhook.attrs["eventTypes"], a.event) {
+			wanted := webhook.flag("enabled") && contains(webhook.attrs["eventTypes"], a.event)
+			if wanted && webhook.one["app"] == s.appOf(r) {
 				s.notifyWebhook(webhook, a.event, a.notification, r, map[string]any{a.before: before, a.after: now})
 			}
 		}
@@ -117,7 +152,7 @@ func (s *Server) announce() {
 
 func (s *Server) eachAnnounced(do func(announced, *resource)) {
 	for _, a := range announcements {
-		for _, r := range s.world.all(a.kind) {
+		for _, r := range s.db.all(a.kind) {
 			do(a, r)
 		}
 	}
@@ -125,7 +160,7 @@ func (s *Server) eachAnnounced(do func(announced, *resource)) {
 
 func (s *Server) appOf(r *resource) string {
 	if r.kind == "buildBetaDetails" {
-		r = s.world.get("builds", r.id)
+		r = s.db.get("builds", r.id)
 	}
 	return r.one["app"]
 }
@@ -136,7 +171,9 @@ func contains(list any, value string) bool {
 }
 
 // notifyWebhook makes an event and delivers it.
-func (s *Server) notifyWebhook(webhook *resource, event, notification string, about *resource, attributes map[string]any) {
+func (s *Server) notifyWebhook(
+	webhook *resource, event, notification string, about *resource, attributes map[string]any,
+) {
 	now := s.options.Now()
 	attributes["timestamp"] = now.UTC().Format(time.RFC3339)
 	id := newID()
@@ -150,15 +187,19 @@ func (s *Server) notifyWebhook(webhook *resource, event, notification string, ab
 	if err != nil {
 		return // made of texts and maps: it does not fail
 	}
-	made := s.world.add("webhookEvents", id).set("eventType", event, "payload", string(payload), "ping", about.kind == "webhooks", "createdDate", stamp(now))
+	made := s.db.add("webhookEvents", id).set(
+		"eventType", event, "payload", string(payload), "ping", about.kind == "webhooks", "createdDate", stamp(now),
+	)
 	s.deliver(webhook, made, false)
 }
 
-// deliver sends an event to a webhook, aside. The world is locked.
+// deliver sends an event to a webhook in the background. The lock is held.
 func (s *Server) deliver(webhook, event *resource, again bool) *resource {
 	now := s.options.Now()
-	address, secret, payload := webhook.text("url"), webhook.text("_secret"), event.text("payload")
-	delivery := s.world.add("webhookDeliveries", newID()).set("createdDate", stamp(now), "deliveryState", "PENDING", "redelivery", again, "request", map[string]any{"url": address})
+	address, secret, payload := webhook.text("url"), webhook.secret, event.text("payload")
+	delivery := s.db.add("webhookDeliveries", newID()).set(
+		"createdDate", stamp(now), "deliveryState", "PENDING", "redelivery", again, "request", map[string]any{"url": address},
+	)
 	delivery.one["webhook"], delivery.one["event"] = webhook.id, event.id
 	if s.ended {
 		return delivery
@@ -172,7 +213,10 @@ func (s *Server) deliver(webhook, event *resource, again bool) *resource {
 			delivery.set("deliveryState", "FAILED", "errorMessage", err.Error())
 			return
 		}
-		delivery.set("deliveryState", pick(status/100 == 2, "SUCCEEDED", "FAILED"), "response", map[string]any{"httpStatusCode": status, "body": body})
+		delivery.set(
+			"deliveryState", pick(status/100 == 2, "SUCCEEDED", "FAILED"),
+			"response", map[string]any{"httpStatusCode": status, "body": body},
+		)
 	})
 	return delivery
 }
@@ -203,8 +247,10 @@ func (s *Server) post(address, secret string, payload []byte) (int, string, erro
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("x-apple-signature", Signature(secret, payload))
-	transport := &http.Transport{DisableKeepAlives: true}
-	client := &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := &http.Client{
+		Transport:     &http.Transport{DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	reply, err := client.Do(r)
 	if err != nil {
 		return 0, "", err
@@ -217,29 +263,18 @@ func (s *Server) post(address, secret string, payload []byte) (int, string, erro
 
 // createPing sends a test notification.
 func (s *Server) createPing(in input) (*resource, *refusal) {
-	webhook := s.world.get("webhooks", in.one["webhook"])
+	webhook := s.db.get("webhooks", in.one["webhook"])
 	s.notifyWebhook(webhook, "PING", "webhookPingCreated", webhook, map[string]any{})
 	return &resource{kind: "webhookPings", id: newID()}, nil
 }
 
 // createDelivery delivers an event again.
 func (s *Server) createDelivery(in input) (*resource, *refusal) {
-	template := s.world.get("webhookDeliveries", in.one["template"])
-	webhook := s.world.get("webhooks", template.one["webhook"])
+	template := s.db.get("webhookDeliveries", in.one["template"])
+	webhook := s.db.get("webhooks", template.one["webhook"])
 	if webhook == nil {
-		return nil, badRelationship("template", "ENTITY_ERROR.RELATIONSHIP.INVALID", "The webhook of the delivery has been deleted.")
+		return nil, badRelationship("template", "ENTITY_ERROR.RELATIONSHIP.INVALID",
+			"The webhook of the delivery has been deleted.")
 	}
-	return s.deliver(webhook, s.world.get("webhookEvents", template.one["event"]), true), nil
-}
-
-// invite sends the invitation of a tester again.
-func (s *Server) invite(in input) (*resource, *refusal) {
-	id := in.one["betaTester"]
-	if id == "" {
-		return nil, badRelationship("betaTester", "ENTITY_ERROR.RELATIONSHIP.REQUIRED", "Which tester is to be invited has to be said.")
-	}
-	if tester := s.world.get("betaTesters", id); !slices.Contains(tester.many["apps"], in.one["app"]) {
-		return nil, badRelationship("betaTester", "ENTITY_ERROR.RELATIONSHIP.INVALID", fmt.Sprintf("Tester '%s' does not test this app.", id))
-	}
-	return &resource{kind: "betaTesterInvitations", id: newID()}, nil
+	return s.deliver(webhook, s.db.get("webhookEvents", template.one["event"]), true), nil
 }

@@ -71,7 +71,8 @@ func (c *condenser) addType(schema object) {
 	props := at(schema, "properties")
 	kinds := stringList(at(props, "type")["enum"])
 	_, hasID := props["id"]
-	if len(kinds) != 1 || !hasID || (props["attributes"] == nil && props["relationships"] == nil) || props["links"] == nil {
+	empty := props["attributes"] == nil && props["relationships"] == nil
+	if len(kinds) != 1 || !hasID || empty || props["links"] == nil {
 		return
 	}
 	spec := &contract.Type{Attributes: map[string]contract.Attribute{}, Relationships: map[string]contract.Relationship{}}

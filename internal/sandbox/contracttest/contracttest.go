@@ -119,7 +119,9 @@ func (c *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	input := &openapi3filter.RequestValidationInput{
 		Request: checked, PathParams: params, Route: route,
-		Options: &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true, MultiError: true},
+		Options: &openapi3filter.Options{
+			AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true, MultiError: true,
+		},
 	}
 	if err := openapi3filter.ValidateRequest(context.Background(), input); err != nil {
 		c.wrong("request %s %s?%s breaks the contract: %v\n%s", req.Method, req.URL.Path, req.URL.RawQuery, err, body)
@@ -153,11 +155,13 @@ func (c *Transport) check(input *openapi3filter.RequestValidationInput, resp *ht
 	header := resp.Header.Clone()
 	header.Del("Content-Length")
 	err := openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{
-		RequestValidationInput: input, Status: resp.StatusCode, Header: header, Body: io.NopCloser(bytes.NewReader(dropNulls(content))),
+		RequestValidationInput: input, Status: resp.StatusCode, Header: header,
+		Body:    io.NopCloser(bytes.NewReader(dropNulls(content))),
 		Options: &openapi3filter.Options{IncludeResponseStatus: true, MultiError: true},
 	})
 	if err != nil {
-		c.wrong("reply to %s %s breaks the contract: HTTP %d: %v\n%s", input.Request.Method, input.Request.URL.Path, resp.StatusCode, err, content)
+		c.wrong("reply to %s %s breaks the contract: HTTP %d: %v\n%s",
+			input.Request.Method, input.Request.URL.Path, resp.StatusCode, err, content)
 	}
 }
 

@@ -1,0 +1,90 @@
+package sandbox
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ascend-cli/ascend/internal/sandbox/contract"
+)
+
+func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
+	s.observe("api", w, r, s.answer)
+}
+
+// answer is one API request: token, allowance, operation, parameters, body.
+func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
+	now := s.options.Now()
+	w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
+	key, refused := s.authenticate(r, now)
+	if refused != nil {
+		writeRefusals(w, refused)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	remaining := s.countRequest(key.ID, now)
+	limit := fmt.Sprintf("user-hour-lim:%d;user-hour-rem:%d;", s.options.HourlyLimit, max(remaining, 0))
+	w.Header().Set("X-Rate-Limit", limit)
+	if remaining < 0 {
+		writeRefusals(w, &refusal{
+			status: http.StatusTooManyRequests, code: "RATE_LIMIT_EXCEEDED", title: "The request rate limit has been reached.",
+			detail: "We've received too many requests for this API. Please wait and try again or slow down your request rate.",
+		})
+		return
+	}
+	route := s.contract.Match(r.URL.Path)
+	call := route.Methods[r.Method]
+	if call == nil {
+		writeRefusals(w, noOperation(w, r, route))
+		return
+	}
+	if refused := authorize(key, r.Method, r.URL.Path); refused != nil {
+		writeRefusals(w, refused)
+		return
+	}
+	s.advance(now)
+	q, refusals := checkQuery(call, s.contract, r.URL.RawQuery)
+	if len(refusals) > 0 {
+		writeRefusals(w, refusals...)
+		return
+	}
+	s.dispatch(w, r, route, q)
+	s.announce()
+}
+
+// countRequest counts a request against the key's rolling hour and returns what is
+// left.
+func (s *Server) countRequest(key string, now time.Time) int {
+	spent := s.spent[key]
+	for len(spent) > 0 && now.Sub(spent[0]) >= time.Hour {
+		spent = spent[1:]
+	}
+	if len(spent) < s.options.HourlyLimit {
+		spent = append(spent, now)
+		s.spent[key] = spent
+		return s.options.HourlyLimit - len(spent)
+	}
+	s.spent[key] = spent
+	return -1
+}
+
+// noOperation refuses a path that does not exist, or a method that it does not
+// have.
+func noOperation(w http.ResponseWriter, r *http.Request, route contract.Route) *refusal {
+	if route.Template == "" {
+		return &refusal{
+			status: http.StatusNotFound, code: "NOT_FOUND", title: "The specified resource does not exist",
+			detail: "The path provided does not match a defined resource type.",
+		}
+	}
+	allowed := strings.Join(slices.Sorted(maps.Keys(route.Methods)), ", ")
+	w.Header().Set("Allow", allowed)
+	return &refusal{
+		status: http.StatusMethodNotAllowed, code: "METHOD_NOT_ALLOWED", title: "The request method is not supported",
+		detail: fmt.Sprintf("%s is not allowed here: use %s", r.Method, allowed),
+	}
+}
