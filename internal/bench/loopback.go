@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/md5"
-	"crypto/tls"
 	"encoding/hex"
 	"fmt"
 	"io"
@@ -60,7 +59,7 @@ func least(a, b time.Duration) time.Duration {
 }
 
 func (s *site) bareLoop(ctx context.Context, file io.ReaderAt) (time.Duration, error) {
-	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: s.roots}, MaxIdleConnsPerHost: loopbackParallel}
+	transport := &http.Transport{TLSClientConfig: s.server.TLS(), MaxIdleConnsPerHost: loopbackParallel}
 	defer transport.CloseIdleConnections()
 	client := &http.Client{Transport: transport}
 	start := time.Now()

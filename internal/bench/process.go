@@ -4,7 +4,6 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -17,12 +16,13 @@ import (
 
 	"github.com/ascend-cli/ascend/internal/bundle/bundletest"
 	"github.com/ascend-cli/ascend/internal/sandbox"
+	"github.com/ascend-cli/ascend/internal/sandbox/sandboxtest"
 )
 
 // program is the real program, built for the run, with a service of its own.
 type program struct {
 	dir    string
-	server *sandbox.Server
+	server *sandboxtest.Sandbox
 	// sent are the bytes that the store has read, stored those of parts that
 	// it keeps.
 	sent, stored atomic.Int64
@@ -39,7 +39,6 @@ func newProgram(ctx context.Context, options sandbox.Options) (*program, error) 
 		p.close()
 		return nil, fmt.Errorf("build ascend (run this from the repository): %w: %s", err, out)
 	}
-	options.Apps = []sandbox.App{{BundleID: "com.example.demo"}}
 	options.Dir = dir
 	options.OnRequest = func(r sandbox.Request) {
 		if r.Host == "store" {
@@ -49,7 +48,7 @@ func newProgram(ctx context.Context, options sandbox.Options) (*program, error) 
 			}
 		}
 	}
-	if p.server, err = sandbox.Start(options); err != nil {
+	if p.server, err = sandboxtest.Start(options); err != nil {
 		p.close()
 		return nil, err
 	}
@@ -67,9 +66,9 @@ func (p *program) close() {
 
 // upload prepares an upload of the package.
 func (p *program) upload(ctx context.Context, flags ...string) *exec.Cmd {
-	key := p.server.Keys()[0]
-	cmd := exec.CommandContext(ctx, p.path("ascend"), append([]string{"upload", p.path("Demo.ipa"), "--no-wait", "--quiet", "--state-dir", p.path("state")}, flags...)...)
-	cmd.Env = append(os.Environ(), "ASCEND_API_URL="+p.server.URL(), "ASCEND_KEY_ID="+key.ID, "ASCEND_ISSUER_ID="+key.IssuerID, "ASCEND_KEY="+base64.StdEncoding.EncodeToString([]byte(key.PEM())))
+	args := []string{"upload", p.path("Demo.ipa"), "--no-wait", "--quiet", "--state-dir", p.path("state")}
+	cmd := exec.CommandContext(ctx, p.path("ascend"), append(args, flags...)...)
+	cmd.Env = append(os.Environ(), p.server.Environment()...)
 	cmd.Stderr = os.Stderr
 	return cmd
 }

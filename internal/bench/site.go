@@ -2,16 +2,14 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io"
-	"net/http"
 	"sync/atomic"
 	"time"
 
 	"github.com/ascend-cli/ascend/asc"
 	"github.com/ascend-cli/ascend/internal/sandbox"
+	"github.com/ascend-cli/ascend/internal/sandbox/sandboxtest"
 	"github.com/ascend-cli/ascend/upload"
 )
 
@@ -19,39 +17,32 @@ const mbit = 1_000_000 / 8
 
 // site is a sandbox with a reservation for one file.
 type site struct {
-	server     *sandbox.Server
+	server     *sandboxtest.Sandbox
 	client     *asc.Client
 	uploadID   string
 	fileID     string
 	operations []upload.Operation
-	roots      *x509.CertPool
 	bytes      atomic.Int64 // bodies read by the store
 }
 
 func open(ctx context.Context, size int64, options sandbox.Options) (*site, error) {
 	s := &site{}
-	options.Apps = []sandbox.App{{BundleID: "com.example.demo"}}
 	options.OnRequest = func(r sandbox.Request) {
 		if r.Host == "store" {
 			s.bytes.Add(r.Bytes)
 		}
 	}
 	var err error
-	if s.server, err = sandbox.Start(options); err != nil {
+	if s.server, err = sandboxtest.Start(options); err != nil {
 		return nil, err
 	}
-	key := s.server.Keys()[0]
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	if options.TLS {
-		s.roots = x509.NewCertPool()
-		s.roots.AppendCertsFromPEM(s.server.CertificatePEM())
-		transport.TLSClientConfig = &tls.Config{RootCAs: s.roots}
-	}
-	s.client, err = asc.NewClient(asc.Options{Key: asc.Key{ID: key.ID, IssuerID: key.IssuerID, Private: key.Private}, URL: s.server.URL(), Transport: transport})
+	s.client, err = asc.NewClient(asc.Options{
+		Key: s.server.ClientKey(), URL: s.server.URL(), Transport: s.server.Transport(),
+	})
 	if err != nil {
 		return nil, errors.Join(err, s.server.Close())
 	}
-	created, err := s.client.CreateBuildUpload(ctx, "6700000001", asc.NewBuildUpload{CFBundleShortVersionString: "1.0", CFBundleVersion: "1", Platform: asc.IOS})
+	created, err := s.client.CreateBuildUpload(ctx, sandboxtest.AppID, asc.NewBuildUpload{CFBundleShortVersionString: "1.0", CFBundleVersion: "1", Platform: asc.IOS})
 	if err != nil {
 		return nil, errors.Join(err, s.server.Close())
 	}
@@ -77,7 +68,7 @@ func operations(file asc.BuildUploadFile) []upload.Operation {
 
 // measure uploads size bytes once and returns how long it took.
 func (s *site) measure(ctx context.Context, file io.ReaderAt, size int64, pool *upload.Pool) (time.Duration, upload.Result, error) {
-	transport := upload.NewTransport(&tls.Config{RootCAs: s.roots})
+	transport := upload.NewTransport(s.server.TLS())
 	defer transport.CloseIdleConnections()
 	start := time.Now()
 	result, err := upload.Upload(ctx, file, size, s.operations, upload.Options{Pool: pool, Transport: transport, Refresh: func(ctx context.Context) ([]upload.Operation, error) {

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/ascend-cli/ascend/internal/bundle/bundletest"
 	"github.com/ascend-cli/ascend/internal/sandbox"
+	"github.com/ascend-cli/ascend/internal/sandbox/sandboxtest"
 	"github.com/ascend-cli/ascend/internal/state"
 )
 
@@ -134,12 +134,8 @@ func (s scene) play(ctx context.Context, work string) ([]byte, error) {
 			return nil, err
 		}
 	}
-	key, err := sandbox.NewKey("TESTKEY001", "57246542-96fe-1a63-e053-0824d011072a", sandbox.Admin)
-	if err != nil {
-		return nil, err
-	}
-	s.service.Keys, s.service.Dir = []sandbox.Key{key}, dir
-	server, err := sandbox.Start(s.service)
+	s.service.Dir = dir
+	server, err := sandboxtest.Start(s.service)
 	if err != nil {
 		return nil, err
 	}
@@ -147,16 +143,16 @@ func (s scene) play(ctx context.Context, work string) ([]byte, error) {
 	memory := filepath.Join(dir, "memory")
 	history := state.OpenHistory(filepath.Join(memory, "processing"), time.Now)
 	for i, took := range s.took {
-		if err := history.Add(state.AppKey{API: server.URL(), AppID: "6700000001", Platform: "IOS"}, state.Processing{BuildID: fmt.Sprint(i), Seconds: int64(took.Seconds())}); err != nil {
+		if err := history.Add(state.AppKey{API: server.URL(), AppID: sandboxtest.AppID, Platform: "IOS"}, state.Processing{BuildID: fmt.Sprint(i), Seconds: int64(took.Seconds())}); err != nil {
 			return nil, err
 		}
 	}
 	command := exec.CommandContext(ctx, filepath.Join(work, "ascend"), s.args...)
 	command.Dir = dir
 	command.Env = []string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TERM=xterm-256color", "LC_ALL=C.UTF-8", "ASCEND_STATE_DIR=" + memory, "ASCEND_API_URL=" + server.URL(),
-		"ASCEND_KEY_ID=" + key.ID, "ASCEND_ISSUER_ID=" + key.IssuerID, "ASCEND_KEY=" + base64.StdEncoding.EncodeToString([]byte(key.PEM())),
+		"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TERM=xterm-256color", "LC_ALL=C.UTF-8", "ASCEND_STATE_DIR=" + memory,
 	}
+	command.Env = append(command.Env, server.Environment()...)
 	terminal := vt10x.New(vt10x.WithSize(columns, rows))
 	if err := s.watch(command, terminal); err != nil {
 		return nil, err

@@ -42,8 +42,8 @@ func FuzzParseFault(f *testing.F) {
 }
 
 // broken starts a server with faults.
-func broken(t *testing.T, rules ...string) *visitor {
-	return visit(t, func(o *sandbox.Options) {
+func broken(t *testing.T, rules ...string) *session {
+	return start(t, func(o *sandbox.Options) {
 		for _, text := range rules {
 			fault, err := sandbox.ParseFault(text)
 			if err != nil {
@@ -130,7 +130,7 @@ func TestAServerThatIsDownResetsConnectionsForAWhile(t *testing.T) {
 }
 
 func TestTLSNeedsTheServersCertificate(t *testing.T) {
-	v := visit(t, func(o *sandbox.Options) { o.TLS = true })
+	v := start(t, func(o *sandbox.Options) { o.TLS = true })
 	var unknown *tls.CertificateVerificationError
 	if _, err := v.client.Get(v.server.URL() + "/v1/apps"); !errors.As(err, &unknown) {
 		t.Errorf("%v without the certificate", err)
@@ -147,7 +147,7 @@ func TestTLSNeedsTheServersCertificate(t *testing.T) {
 }
 
 func TestALinkCarriesEverything(t *testing.T) {
-	v := visit(t, func(o *sandbox.Options) {
+	v := start(t, func(o *sandbox.Options) {
 		o.PartSize = 200_000
 		o.Link = sandbox.Link{RoundTrip: 40 * time.Millisecond, PerConnection: 2_000_000}
 	})

@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -22,71 +21,49 @@ import (
 
 	"github.com/ascend-cli/ascend/internal/bundle/bundletest"
 	"github.com/ascend-cli/ascend/internal/sandbox"
+	"github.com/ascend-cli/ascend/internal/sandbox/sandboxtest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
-	bundleID = "com.example.demo"
-	appID    = "6700000001"
-	issuer   = "57246542-96fe-1a63-e053-0824d011072a"
+	bundleID = sandboxtest.BundleID
+	appID    = sandboxtest.AppID
+	issuer   = sandboxtest.IssuerID
 )
 
-// visitor is somebody's client: it knows HTTP and JSON, nothing of ascend.
-type visitor struct {
+// session is a client of a server: it knows HTTP and JSON, nothing of ascend.
+type session struct {
+	*sandboxtest.Clock
 	t      *testing.T
-	server *sandbox.Server
+	server *sandboxtest.Sandbox
 	key    sandbox.Key
 	client *http.Client
-	mu     sync.Mutex
-	now    time.Time
 }
 
-func visit(t *testing.T, change ...func(*sandbox.Options)) *visitor {
+func start(t *testing.T, change ...func(*sandbox.Options)) *session {
 	t.Helper()
-	v := &visitor{t: t, client: &http.Client{Transport: &http.Transport{}}, now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}
-	key, err := sandbox.NewKey("TESTKEY001", issuer, sandbox.Admin)
-	if err != nil {
-		t.Fatal(err)
-	}
+	v := &session{t: t, client: &http.Client{Transport: &http.Transport{}}, Clock: &sandboxtest.Clock{}}
 	options := sandbox.Options{
-		Keys: []sandbox.Key{key}, Dir: t.TempDir(), PartSize: 1000, UploadProcessing: time.Minute, BuildProcessing: time.Minute, Settle: time.Minute,
+		Keys:     []sandbox.Key{sandboxtest.NewKey(t, sandboxtest.KeyID, issuer, sandbox.Admin)},
+		PartSize: 1000, UploadProcessing: time.Minute, BuildProcessing: time.Minute, Settle: time.Minute,
 		Apps: []sandbox.App{{BundleID: bundleID, Name: "Demo", Groups: []sandbox.Group{
 			{ID: "team", Name: "Team", Internal: true, AllBuilds: true}, {ID: "qa", Name: "QA", Internal: true}, {ID: "beta", Name: "Beta"},
 		}}, {BundleID: bundleID + ".lite"}},
-		Now: v.clock,
+		Now: v.Now,
 	}
 	for _, f := range change {
 		f(&options)
 	}
-	v.key = options.Keys[0]
-	if v.server, err = sandbox.Start(options); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		v.client.CloseIdleConnections()
-		if err := v.server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	v.server = sandboxtest.New(t, options)
+	v.key = v.server.Key
+	t.Cleanup(v.client.CloseIdleConnections)
 	return v
 }
 
-func (v *visitor) clock() time.Time {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.now
-}
-
-func (v *visitor) pass(d time.Duration) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.now = v.now.Add(d)
-}
-
 // token signs claims; those that are nil are left out.
-func (v *visitor) token(method jwt.SigningMethod, signer any, kid string, change map[string]any) string {
-	now := v.clock().Unix()
+func (v *session) token(method jwt.SigningMethod, signer any, kid string, change map[string]any) string {
+	now := v.Now().Unix()
 	claims := jwt.MapClaims{"iss": issuer, "iat": now - 60, "exp": now + 600, "aud": "appstoreconnect-v1"}
 	for name, value := range change {
 		if claims[name] = value; value == nil {
@@ -102,7 +79,7 @@ func (v *visitor) token(method jwt.SigningMethod, signer any, kid string, change
 	return text
 }
 
-func (v *visitor) goodToken() string {
+func (v *session) goodToken() string {
 	return v.token(jwt.SigningMethodES256, v.key.Private, v.key.ID, nil)
 }
 
@@ -154,12 +131,12 @@ func (r reply) ids(t *testing.T) []string {
 	return ids
 }
 
-func (v *visitor) ask(method, path, body string) reply {
+func (v *session) ask(method, path, body string) reply {
 	v.t.Helper()
 	return v.askWith(v.goodToken(), method, path, body)
 }
 
-func (v *visitor) askWith(token, method, path, body string) reply {
+func (v *session) askWith(token, method, path, body string) reply {
 	v.t.Helper()
 	if !strings.HasPrefix(path, "http") {
 		path = v.server.URL() + path
@@ -193,7 +170,7 @@ func (v *visitor) askWith(token, method, path, body string) reply {
 }
 
 // must asks and checks the status.
-func (v *visitor) must(status int, method, path, body string) reply {
+func (v *session) must(status int, method, path, body string) reply {
 	v.t.Helper()
 	r := v.ask(method, path, body)
 	if r.status != status {
@@ -260,7 +237,7 @@ func operationsOf(t *testing.T, o object) []operation {
 }
 
 // put sends a part and returns status, S3 code and ETag.
-func (v *visitor) put(op operation, content []byte, change func(*http.Request)) (int, string, string) {
+func (v *session) put(op operation, content []byte, change func(*http.Request)) (int, string, string) {
 	v.t.Helper()
 	req, err := http.NewRequestWithContext(v.t.Context(), op.Method, op.URL, bytes.NewReader(content))
 	if err != nil {
@@ -290,14 +267,14 @@ type reserved struct {
 	content          []byte
 }
 
-func (v *visitor) reserve(version, number string, content []byte) reserved {
+func (v *session) reserve(version, number string, content []byte) reserved {
 	v.t.Helper()
 	up := v.must(201, "POST", "/v1/buildUploads", upload(version, number, appID)).object(v.t)
 	file := v.must(201, "POST", "/v1/buildUploadFiles", fileOf(len(content), up.ID)).object(v.t)
 	return reserved{up.ID, file.ID, operationsOf(v.t, file), content}
 }
 
-func (v *visitor) send(r reserved) {
+func (v *session) send(r reserved) {
 	v.t.Helper()
 	for _, op := range r.operations {
 		if status, code, _ := v.put(op, r.content[op.Offset:op.Offset+op.Length], nil); status != 200 {
@@ -311,7 +288,7 @@ func commitBody(fileID string) string {
 }
 
 // uploaded takes a package through to PROCESSING.
-func (v *visitor) uploaded(version, number string, info bundletest.Plist) reserved {
+func (v *session) uploaded(version, number string, info bundletest.Plist) reserved {
 	v.t.Helper()
 	r := v.reserve(version, number, bundletest.IPA(info, bundletest.Padding(3000)))
 	v.send(r)
@@ -320,15 +297,15 @@ func (v *visitor) uploaded(version, number string, info bundletest.Plist) reserv
 }
 
 // build takes a package through to a VALID build with its beta detail.
-func (v *visitor) build(version, number string, info bundletest.Plist) string {
+func (v *session) build(version, number string, info bundletest.Plist) string {
 	v.t.Helper()
 	r := v.uploaded(version, number, info)
-	v.pass(3 * time.Minute)
+	v.Advance(3 * time.Minute)
 	return v.buildOf(r)
 }
 
 // buildOf returns the build that an upload names, or "".
-func (v *visitor) buildOf(r reserved) string {
+func (v *session) buildOf(r reserved) string {
 	v.t.Helper()
 	up := v.must(200, "GET", "/v1/buildUploads/"+r.uploadID+"?include=build", "").object(v.t)
 	return up.Relationships["build"].Data.ID
@@ -339,8 +316,8 @@ func demo(version, number string) bundletest.Plist {
 }
 
 func TestTokensAreCheckedAsTheServiceDoes(t *testing.T) {
-	v := visit(t)
-	now := v.now.Unix()
+	v := start(t)
+	now := v.Now().Unix()
 	stranger, err := sandbox.NewKey("TESTKEY001", issuer, sandbox.Admin)
 	if err != nil {
 		t.Fatal(err)
@@ -394,7 +371,7 @@ func TestAnIndividualKeyNeedsSubjectUserAndNoIssuer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := visit(t, func(o *sandbox.Options) { o.Keys = []sandbox.Key{key} })
+	v := start(t, func(o *sandbox.Options) { o.Keys = []sandbox.Key{key} })
 	for name, c := range map[string]struct {
 		claims map[string]any
 		status int
@@ -413,7 +390,7 @@ func TestAnIndividualKeyNeedsSubjectUserAndNoIssuer(t *testing.T) {
 }
 
 func TestADeveloperUploadsButDoesNotDistribute(t *testing.T) {
-	v := visit(t, func(o *sandbox.Options) { o.Keys[0].Role = sandbox.Developer })
+	v := start(t, func(o *sandbox.Options) { o.Keys[0].Role = sandbox.Developer })
 	v.must(201, "POST", "/v1/buildUploads", upload("1.0", "1", appID))
 	v.must(200, "GET", "/v1/betaGroups", "")
 	r := v.must(403, "POST", "/v1/betaGroups", resource("betaGroups", "", map[string]any{"name": "New"}, "app", "apps", appID))
@@ -423,7 +400,7 @@ func TestADeveloperUploadsButDoesNotDistribute(t *testing.T) {
 }
 
 func TestRequestsAreRefusedWhereTheContractSaysNo(t *testing.T) {
-	v := visit(t)
+	v := start(t)
 	whole := map[string]any{"cfBundleShortVersionString": "1.0", "cfBundleVersion": "1", "platform": "IOS"}
 	with := func(name string, value any) map[string]any {
 		out := map[string]any{}
@@ -488,7 +465,7 @@ func TestRequestsAreRefusedWhereTheContractSaysNo(t *testing.T) {
 }
 
 func TestABundleIDFilterMatchesByPrefix(t *testing.T) {
-	v := visit(t)
+	v := start(t)
 	if ids := v.must(200, "GET", "/v1/apps?filter[bundleId]="+bundleID, "").ids(t); len(ids) != 2 {
 		t.Errorf("%v, want the app and the one whose bundle id begins like it", ids)
 	}
@@ -498,7 +475,7 @@ func TestABundleIDFilterMatchesByPrefix(t *testing.T) {
 }
 
 func TestListsArePagedByCursor(t *testing.T) {
-	v := visit(t, func(o *sandbox.Options) {
+	v := start(t, func(o *sandbox.Options) {
 		for i := range 5 {
 			o.Apps = append(o.Apps, sandbox.App{BundleID: fmt.Sprintf("com.example.more%d", i)})
 		}
@@ -518,7 +495,7 @@ func TestListsArePagedByCursor(t *testing.T) {
 }
 
 func TestEveryReplySaysWhatIsLeftOfTheHour(t *testing.T) {
-	v := visit(t, func(o *sandbox.Options) { o.HourlyLimit = 3 })
+	v := start(t, func(o *sandbox.Options) { o.HourlyLimit = 3 })
 	for left := 2; left >= 0; left-- {
 		if got := v.must(200, "GET", "/v1/apps", "").header.Get("X-Rate-Limit"); got != fmt.Sprintf("user-hour-lim:3;user-hour-rem:%d;", left) {
 			t.Errorf("%q", got)
@@ -527,12 +504,12 @@ func TestEveryReplySaysWhatIsLeftOfTheHour(t *testing.T) {
 	if r := v.must(429, "GET", "/v1/apps", ""); r.code() != "RATE_LIMIT_EXCEEDED" {
 		t.Errorf("%+v", r.Errors)
 	}
-	v.pass(time.Hour)
+	v.Advance(time.Hour)
 	v.must(200, "GET", "/v1/apps", "")
 }
 
 func TestAnUploadGoesFromReservationToBuild(t *testing.T) {
-	v := visit(t)
+	v := start(t)
 	content := bundletest.IPA(demo("1.0", "7"), bundletest.Padding(3000))
 	r := v.reserve("1.0", "7", content)
 	if len(r.operations) != (len(content)+999)/1000 {
@@ -563,7 +540,7 @@ func TestAnUploadGoesFromReservationToBuild(t *testing.T) {
 	if id := v.buildOf(r); id != "" {
 		t.Errorf("build %s before the processing ended", id)
 	}
-	v.pass(time.Minute)
+	v.Advance(time.Minute)
 	if state() != "COMPLETE" {
 		t.Errorf("%v after a minute", state())
 	}
@@ -571,12 +548,12 @@ func TestAnUploadGoesFromReservationToBuild(t *testing.T) {
 	if build.Attributes["processingState"] != "PROCESSING" || build.Attributes["version"] != "7" {
 		t.Errorf("%v", build.Attributes)
 	}
-	v.pass(time.Minute)
+	v.Advance(time.Minute)
 	if got := v.must(200, "GET", "/v1/builds/"+build.ID, "").object(t).Attributes["processingState"]; got != "VALID" {
 		t.Errorf("%v after two minutes", got)
 	}
 	v.must(404, "GET", "/v1/builds/"+build.ID+"/buildBetaDetail", "")
-	v.pass(time.Minute)
+	v.Advance(time.Minute)
 	v.must(200, "GET", "/v1/builds/"+build.ID+"/buildBetaDetail", "")
 	sum := sha256.Sum256(content)
 	if got, whole := v.server.Object(r.uploadID); !whole || got != hex.EncodeToString(sum[:]) {
@@ -585,7 +562,7 @@ func TestAnUploadGoesFromReservationToBuild(t *testing.T) {
 }
 
 func TestPartsAreTakenAsTheyWereHandedOut(t *testing.T) {
-	v := visit(t, func(o *sandbox.Options) { o.OperationLife = time.Hour })
+	v := start(t, func(o *sandbox.Options) { o.OperationLife = time.Hour })
 	r := v.reserve("1.0", "7", make([]byte, 2500))
 	i := slices.IndexFunc(r.operations, func(op operation) bool { return op.PartNumber == 1 })
 	op := r.operations[i]
@@ -618,7 +595,7 @@ func TestPartsAreTakenAsTheyWereHandedOut(t *testing.T) {
 			}
 		})
 	}
-	v.pass(time.Hour)
+	v.Advance(time.Hour)
 	if status, code, _ := v.put(op, make([]byte, 1000), nil); status != 403 || code != "AccessDenied" {
 		t.Errorf("%d %s after the operation's life", status, code)
 	}
@@ -638,16 +615,16 @@ func TestPartsAreTakenAsTheyWereHandedOut(t *testing.T) {
 }
 
 func TestOperationsStayExpiredIfAsked(t *testing.T) {
-	v := visit(t, func(o *sandbox.Options) { o.OperationLife, o.KeepExpired = time.Minute, true })
+	v := start(t, func(o *sandbox.Options) { o.OperationLife, o.KeepExpired = time.Minute, true })
 	r := v.reserve("1.0", "7", make([]byte, 10))
-	v.pass(time.Minute)
+	v.Advance(time.Minute)
 	if again := operationsOf(t, v.must(200, "GET", "/v1/buildUploadFiles/"+r.fileID, "").object(t)); again[0].URL != r.operations[0].URL {
 		t.Error("the operations were renewed")
 	}
 }
 
 func TestACommitNeedsEveryPart(t *testing.T) {
-	v := visit(t)
+	v := start(t)
 	r := v.reserve("1.0", "7", bundletest.IPA(demo("1.0", "7"), bundletest.Padding(3000)))
 	refused := func(want string, body string) {
 		t.Helper()
@@ -671,7 +648,7 @@ func TestACommitNeedsEveryPart(t *testing.T) {
 }
 
 func TestANumberIsTakenByWhatWasSentOnly(t *testing.T) {
-	v := visit(t)
+	v := start(t)
 	v.must(201, "POST", "/v1/buildUploads", upload("1.0", "7", appID))
 	v.must(201, "POST", "/v1/buildUploads", upload("1.0", "7", appID)) // a reservation takes no number
 	v.uploaded("1.0", "7", demo("1.0", "7"))
@@ -700,9 +677,9 @@ func TestAPackageThatDisagreesWithTheReservationFails(t *testing.T) {
 		"another build number": {demo("1.0", "8"), "SANDBOX.VERSION_MISMATCH"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v := visit(t)
+			v := start(t)
 			r := v.uploaded("1.0", "7", c.info)
-			v.pass(time.Minute)
+			v.Advance(time.Minute)
 			up := v.must(200, "GET", "/v1/buildUploads/"+r.uploadID, "").object(t)
 			state := up.Attributes["state"].(map[string]any)
 			problems, _ := state["errors"].([]any)
@@ -715,7 +692,7 @@ func TestAPackageThatDisagreesWithTheReservationFails(t *testing.T) {
 }
 
 func TestTestFlightHasRules(t *testing.T) {
-	v := visit(t)
+	v := start(t)
 	build := v.build("1.0", "7", demo("1.0", "7").With("ITSAppUsesNonExemptEncryption", nil))
 	groups := "/v1/builds/" + build + "/relationships/betaGroups"
 	unprocessable := func(what, method, path, body string) {
@@ -771,7 +748,7 @@ func TestTestFlightHasRules(t *testing.T) {
 }
 
 func TestAReviewEndsAfterItsTime(t *testing.T) {
-	v := visit(t, func(o *sandbox.Options) { o.ReviewTime = time.Hour })
+	v := start(t, func(o *sandbox.Options) { o.ReviewTime = time.Hour })
 	build := v.build("1.0", "7", demo("1.0", "7"))
 	v.must(204, "POST", "/v1/builds/"+build+"/relationships/betaGroups", linkage("betaGroups", "beta"))
 	v.must(201, "POST", "/v1/betaAppReviewSubmissions", resource("betaAppReviewSubmissions", "", nil, "build", "builds", build))
@@ -781,14 +758,14 @@ func TestAReviewEndsAfterItsTime(t *testing.T) {
 	if external() != "WAITING_FOR_BETA_REVIEW" {
 		t.Errorf("%v", external())
 	}
-	v.pass(time.Hour)
+	v.Advance(time.Hour)
 	if external() != "IN_BETA_TESTING" {
 		t.Errorf("%v an hour later", external())
 	}
 }
 
 func TestTwoServersDoNotShareAnAddress(t *testing.T) {
-	v := visit(t)
+	v := start(t)
 	other, err := sandbox.Start(sandbox.Options{Addr: strings.TrimPrefix(v.server.URL(), "http://")})
 	if err == nil {
 		other.Close()

@@ -53,7 +53,7 @@ func TestWebhooksAreToldOfEveryState(t *testing.T) {
 			return ""
 		}
 	}
-	v := visit(t)
+	v := start(t)
 	for _, address := range []string{"http://example.com/", "ftp://127.0.0.1/", "nonsense"} {
 		if r := v.ask("POST", "/v1/webhooks", hook(address)); r.status != 409 {
 			t.Errorf("%s: %d", address, r.status)
@@ -73,7 +73,7 @@ func TestWebhooksAreToldOfEveryState(t *testing.T) {
 	if id := next("buildUploadStateUpdated", "newState", "PROCESSING"); id != r.uploadID {
 		t.Errorf("%s, want %s", id, r.uploadID)
 	}
-	v.pass(2 * time.Minute) // nobody asks
+	v.Advance(2 * time.Minute) // nobody asks
 	next("buildUploadStateUpdated", "newState", "COMPLETE")
 
 	for range 500 { // the reply is written down behind the receiver's back
@@ -98,7 +98,7 @@ func hook(address string) string {
 }
 
 func TestTestersAreInvitedAgain(t *testing.T) {
-	v := visit(t)
+	v := start(t)
 	tester := v.must(201, "POST", "/v1/betaTesters", `{"data":{"type":"betaTesters","attributes":{"email":"dana@example.com"},"relationships":{"betaGroups":{"data":[{"type":"betaGroups","id":"qa"}]}}}}`).object(t)
 	v.must(201, "POST", "/v1/betaTesterInvitations", resource("betaTesterInvitations", "", nil, "betaTester", "betaTesters", tester.ID, "app", "apps", appID))
 	for what, body := range map[string]string{
