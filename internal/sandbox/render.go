@@ -35,8 +35,15 @@ func (s *Server) render(r *resource, q query) map[string]any {
 			continue
 		}
 		member := map[string]any{}
-		if rel.Self || rel.Related {
-			member["links"] = map[string]any{"self": self + "/relationships/" + name, "related": self + "/" + name}
+		links := map[string]any{}
+		if rel.Self {
+			links["self"] = self + "/relationships/" + name
+		}
+		if rel.Related {
+			links["related"] = self + "/" + name
+		}
+		if len(links) > 0 {
+			member["links"] = links
 		}
 		if rel.Data && slices.Contains(q.include, name) {
 			s.renderData(member, r, name, rel, q)

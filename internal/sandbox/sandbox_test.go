@@ -106,7 +106,10 @@ func (r reply) code() string {
 type object struct {
 	Type, ID      string
 	Attributes    map[string]any
-	Relationships map[string]struct{ Data object }
+	Relationships map[string]struct {
+		Data  object
+		Links map[string]string
+	}
 }
 
 func (r reply) object(t *testing.T) object {
