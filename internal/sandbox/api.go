@@ -52,6 +52,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 		writeRefusals(w, refusals...)
 		return
 	}
+	q.base = baseOf(r)
 	s.dispatch(w, r, route, q)
 	s.announce()
 }

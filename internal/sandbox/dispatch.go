@@ -36,7 +36,7 @@ func (s *Server) dispatch(w http.ResponseWriter, r *http.Request, route contract
 			writeRefusals(w, refused)
 			return
 		}
-		w.Header().Set("Location", s.apiURL+"/v1/"+kind+"/"+created.id)
+		w.Header().Set("Location", q.base+"/v1/"+kind+"/"+created.id)
 		s.writeOne(w, r, http.StatusCreated, created, q)
 	case len(parts) == 3 && r.Method == http.MethodGet:
 		s.writeOne(w, r, http.StatusOK, target, q)
@@ -86,7 +86,7 @@ func (s *Server) writeRelated(
 	if linkagesOnly {
 		writeJSON(w, http.StatusOK, map[string]any{
 			"data":  map[string]any{"type": related[0].kind, "id": related[0].id},
-			"links": map[string]any{"self": s.apiURL + r.URL.RequestURI()},
+			"links": map[string]any{"self": selfLink(r)},
 		})
 		return
 	}

@@ -1,10 +1,14 @@
 package sandbox_test
 
 import (
+	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/ascend-cli/ascend/internal/sandbox"
 )
 
 // The tests of this file hold the sandbox to what the service was seen to do.
@@ -36,5 +40,54 @@ func TestRelationshipsHaveTheLinksThatTheServiceShows(t *testing.T) {
 	}
 	if got := linksOf(v.must(200, "GET", "/v1/apps/"+appID+"?fields[apps]=bundleId", "").object(t)); len(got) != 0 {
 		t.Errorf("asking for attributes gave the relationships %v", got)
+	}
+}
+
+// Recorded: GET /v1/apps?fields[apps]=bundleId,name repeats the query escaped,
+// and links name the host that was asked.
+func TestLinksNameTheHostThatWasAskedAndAreEscaped(t *testing.T) {
+	v := start(t)
+	ask := func(path string, header ...string) reply {
+		t.Helper()
+		return v.must(200, "GET", path, "", func(r *http.Request) {
+			r.Host = "api.example.com"
+			for i := 0; i+1 < len(header); i += 2 {
+				r.Header.Set(header[i], header[i+1])
+			}
+		})
+	}
+	const host = "http://api.example.com"
+	r := ask("/v1/apps?limit=1&fields[apps]=name,bundleId&sort=-name")
+	if want := host + "/v1/apps?limit=1&fields%5Bapps%5D=name%2CbundleId&sort=-name"; r.Links.Self != want {
+		t.Errorf("self is %s, not %s", r.Links.Self, want)
+	}
+	if !strings.HasPrefix(r.Links.Next, host+"/v1/apps?") || !strings.Contains(r.Links.Next, "fields%5Bapps%5D=name%2CbundleId") {
+		t.Errorf("next is %s", r.Links.Next)
+	}
+	app := ask("/v1/betaGroups/qa?include=app").object(t)
+	if want := host + "/v1/betaGroups/qa/relationships/app"; app.Relationships["app"].Links["self"] != want {
+		t.Errorf("%v, not %s", app.Relationships["app"], want)
+	}
+	if r := ask("/v1/betaGroups/qa/relationships/app"); r.Links.Self != host+"/v1/betaGroups/qa/relationships/app" {
+		t.Errorf("self of the linkage is %s", r.Links.Self)
+	}
+	// A proxy in front of it that ends TLS.
+	if r := ask("/v1/apps", "X-Forwarded-Proto", "https"); r.Links.Self != "https://api.example.com/v1/apps" {
+		t.Errorf("self behind a proxy is %s", r.Links.Self)
+	}
+	made := v.must(201, "POST", "/v1/buildUploads", upload("1.0", "1", appID), func(r *http.Request) { r.Host = "api.example.com" })
+	if location := made.header.Get("Location"); !strings.HasPrefix(location, host+"/v1/buildUploads/") {
+		t.Errorf("Location is %s", location)
+	}
+}
+
+func TestAPageHasFiftyWithoutALimit(t *testing.T) {
+	v := start(t, func(o *sandbox.Options) {
+		for i := range 60 {
+			o.Apps = append(o.Apps, sandbox.App{BundleID: fmt.Sprintf("com.example.more%d", i)})
+		}
+	})
+	if ids := v.must(200, "GET", "/v1/apps", "").ids(t); len(ids) != 50 {
+		t.Errorf("a page has %d", len(ids))
 	}
 }

@@ -22,10 +22,12 @@ type query struct {
 	limits  map[string]int
 	cursor  int
 	raw     url.Values
+	// base is what links begin with.
+	base string
 }
 
-// defaultLimit is the page size without limit; the service picks its own.
-const defaultLimit = 20
+// defaultLimit is the size of a page without limit (F25).
+const defaultLimit = 50
 
 // checkQuery refuses every parameter that the operation does not have.
 func checkQuery(call *contract.Operation, c *contract.Contract, raw string) (query, []*refusal) {

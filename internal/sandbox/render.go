@@ -18,7 +18,7 @@ func (s *Server) render(r *resource, q query) map[string]any {
 	spec := s.contract.Type(r.kind)
 	fields, narrowed := q.fields[r.kind]
 	wanted := func(name string) bool { return !narrowed || slices.Contains(fields, name) }
-	self := s.apiURL + "/v1/" + r.kind + "/" + r.id
+	self := q.base + "/v1/" + r.kind + "/" + r.id
 	object := map[string]any{"type": r.kind, "id": r.id, "links": map[string]any{"self": self}}
 	attributes := map[string]any{}
 	for name := range spec.Attributes {
@@ -99,7 +99,7 @@ func (s *Server) included(resources []*resource, q query) []any {
 			for _, other := range related {
 				if key := other.kind + "/" + other.id; !seen[key] {
 					seen[key] = true
-					out = append(out, s.render(other, query{fields: q.fields}))
+					out = append(out, s.render(other, query{fields: q.fields, base: q.base}))
 				}
 			}
 		}
@@ -110,7 +110,7 @@ func (s *Server) included(resources []*resource, q query) []any {
 // writeOne replies with one resource; nil is the null of a to-one relationship
 // without a value.
 func (s *Server) writeOne(w http.ResponseWriter, r *http.Request, status int, res *resource, q query) {
-	document := map[string]any{"data": nil, "links": map[string]any{"self": s.apiURL + r.URL.RequestURI()}}
+	document := map[string]any{"data": nil, "links": map[string]any{"self": selfLink(r)}}
 	if res != nil {
 		document["data"] = s.render(res, q)
 		if len(q.include) > 0 {
@@ -134,7 +134,7 @@ func (s *Server) writeList(w http.ResponseWriter, r *http.Request, resources []*
 			data = append(data, s.render(res, q))
 		}
 	}
-	links := map[string]any{"self": s.apiURL + r.URL.RequestURI()}
+	links := map[string]any{"self": selfLink(r)}
 	paging := map[string]any{"total": total, "limit": q.limit}
 	if end < total {
 		cursor := encodeCursor(end)
@@ -143,7 +143,7 @@ func (s *Server) writeList(w http.ResponseWriter, r *http.Request, resources []*
 			next[name] = v
 		}
 		next.Set("cursor", cursor)
-		links["next"] = s.apiURL + r.URL.Path + "?" + next.Encode()
+		links["next"] = q.base + r.URL.Path + "?" + next.Encode()
 		paging["nextCursor"] = cursor
 	}
 	document := map[string]any{"data": data, "links": links, "meta": map[string]any{"paging": paging}}
@@ -151,6 +151,37 @@ func (s *Server) writeList(w http.ResponseWriter, r *http.Request, resources []*
 		document["included"] = s.included(page, q)
 	}
 	writeJSON(w, http.StatusOK, document)
+}
+
+// baseOf is what links in the reply to a request begin with: the host that was
+// asked (F34), which can be a proxy's.
+func baseOf(r *http.Request) string {
+	if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" {
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
+}
+
+// selfLink is the link of a reply to itself. It repeats the query, escaped.
+func selfLink(r *http.Request) string {
+	link := baseOf(r) + r.URL.EscapedPath()
+	separator := "?"
+	for pair := range strings.SplitSeq(r.URL.RawQuery, "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		if name == "" {
+			continue
+		}
+		link += separator + escapeAgain(name) + "=" + escapeAgain(value)
+		separator = "&"
+	}
+	return link
+}
+
+func escapeAgain(text string) string {
+	if plain, err := url.QueryUnescape(text); err == nil {
+		text = plain
+	}
+	return url.QueryEscape(text)
 }
 
 func encodeCursor(offset int) string {

@@ -88,7 +88,7 @@ type reply struct {
 	status int
 	header http.Header
 	Data   json.RawMessage
-	Links  struct{ Next string }
+	Links  struct{ Self, Next string }
 	Errors []struct {
 		Status, Code, Detail string
 		Source               struct{ Pointer, Parameter string }
@@ -134,12 +134,12 @@ func (r reply) ids(t *testing.T) []string {
 	return ids
 }
 
-func (v *session) ask(method, path, body string) reply {
+func (v *session) ask(method, path, body string, change ...func(*http.Request)) reply {
 	v.t.Helper()
-	return v.askWith(v.goodToken(), method, path, body)
+	return v.askWith(v.goodToken(), method, path, body, change...)
 }
 
-func (v *session) askWith(token, method, path, body string) reply {
+func (v *session) askWith(token, method, path, body string, change ...func(*http.Request)) reply {
 	v.t.Helper()
 	if !strings.HasPrefix(path, "http") {
 		path = v.server.URL() + path
@@ -153,6 +153,9 @@ func (v *session) askWith(token, method, path, body string) reply {
 	}
 	if body != "" {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	for _, f := range change {
+		f(req)
 	}
 	resp, err := v.client.Do(req)
 	if err != nil {
@@ -173,9 +176,9 @@ func (v *session) askWith(token, method, path, body string) reply {
 }
 
 // must asks and checks the status.
-func (v *session) must(status int, method, path, body string) reply {
+func (v *session) must(status int, method, path, body string, change ...func(*http.Request)) reply {
 	v.t.Helper()
-	r := v.ask(method, path, body)
+	r := v.ask(method, path, body, change...)
 	if r.status != status {
 		v.t.Fatalf("%s %s: %d %+v, want %d", method, path, r.status, r.Errors, status)
 	}
