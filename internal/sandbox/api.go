@@ -2,13 +2,8 @@ package sandbox
 
 import (
 	"fmt"
-	"maps"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
-
-	"github.com/ascend-cli/ascend/internal/sandbox/contract"
 )
 
 func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
@@ -39,7 +34,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 	route := s.contract.Match(r.URL.Path)
 	call := route.Methods[r.Method]
 	if call == nil {
-		writeRefusals(w, noOperation(w, r, route))
+		writeRefusals(w, noOperation(s.contract, w, r, route))
 		return
 	}
 	if refused := authorize(key, r.Method, r.URL.Path); refused != nil {
@@ -71,21 +66,4 @@ func (s *Server) countRequest(key string, now time.Time) int {
 	}
 	s.spent[key] = spent
 	return -1
-}
-
-// noOperation refuses a path that does not exist, or a method that it does not
-// have.
-func noOperation(w http.ResponseWriter, r *http.Request, route contract.Route) *refusal {
-	if route.Template == "" {
-		return &refusal{
-			status: http.StatusNotFound, code: "NOT_FOUND", title: "The specified resource does not exist",
-			detail: "The path provided does not match a defined resource type.",
-		}
-	}
-	allowed := strings.Join(slices.Sorted(maps.Keys(route.Methods)), ", ")
-	w.Header().Set("Allow", allowed)
-	return &refusal{
-		status: http.StatusMethodNotAllowed, code: "METHOD_NOT_ALLOWED", title: "The request method is not supported",
-		detail: fmt.Sprintf("%s is not allowed here: use %s", r.Method, allowed),
-	}
 }

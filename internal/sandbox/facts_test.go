@@ -91,3 +91,43 @@ func TestAPageHasFiftyWithoutALimit(t *testing.T) {
 		t.Errorf("a page has %d", len(ids))
 	}
 }
+
+// Recorded: 400-bagbutik-illegal, 400-eddies-field, 400-fastlane-sort,
+// 404-fastlane-path.
+func TestUnknownNamesAreRefusedInTheWordsOfTheService(t *testing.T) {
+	v := start(t)
+	const invalid, notValid = "A parameter has an invalid value", "The URL path is not valid"
+	for path, want := range map[string]struct {
+		status              int
+		code, title, detail string
+	}{
+		"/v1/builds/x/betaGroups?limit=1": {404, "NOT_FOUND", notValid, "The relationship 'betaGroups' does not exist"},
+		"/v1/bulkBetaTesterAssignments": {
+			404, "NOT_FOUND", notValid, "The resource 'bulkBetaTesterAssignments' does not exist",
+		},
+		"/v1/colours/7/relationships/apps": {404, "NOT_FOUND", notValid, "The resource 'colours' does not exist"},
+		"/v2/apps":                         {404, "NOT_FOUND", notValid, "The resource 'apps' does not exist"},
+		"/v1/apps/" + appID + "/relationships/colours": {
+			404, "NOT_FOUND", notValid, "The relationship 'colours' does not exist",
+		},
+		"/v1/apps/" + appID + "?limit=1": {
+			400, "PARAMETER_ERROR.ILLEGAL", "A given parameter is not allowed for this request",
+			"The parameter 'limit' can not be used with this request",
+		},
+		"/v1/builds?sort=-uploadedDate3": {400, "PARAMETER_ERROR.INVALID", invalid, "'uploadedDate3' is not a valid field name"},
+		"/v1/builds?fields[builds]=version,submitted": {
+			400, "PARAMETER_ERROR.INVALID", invalid, "'submitted' is not a valid field name",
+		},
+		"/v1/builds?include=app,betaBuildMetrics": {
+			400, "PARAMETER_ERROR.INVALID", invalid, "'betaBuildMetrics' is not a valid relationship name",
+		},
+		"/v1/builds?include=app.betaGroups": {
+			400, "PARAMETER_ERROR.INVALID", invalid, "'app.betaGroups' is not a valid relationship name",
+		},
+	} {
+		r := v.must(want.status, "GET", path, "")
+		if e := r.Errors[0]; e.Code != want.code || e.Title != want.title || e.Detail != want.detail {
+			t.Errorf("%s: %+v", path, e)
+		}
+	}
+}

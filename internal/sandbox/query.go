@@ -115,15 +115,29 @@ func (q *query) takeLimit(name, relationship, value string, maximum int) *refusa
 }
 
 func illegalParameter(name string) *refusal {
-	return badParameter(name, "PARAMETER_ERROR.ILLEGAL",
+	refused := badParameter(name, "PARAMETER_ERROR.ILLEGAL",
 		fmt.Sprintf("The parameter '%s' can not be used with this request", name))
+	refused.title = "A given parameter is not allowed for this request" // F28
+	return refused
 }
 
 func checkValues(name string, items, allowed []string) *refusal {
 	for _, item := range items {
 		if len(allowed) > 0 && !slices.Contains(allowed, item) {
-			return badParameter(name, "PARAMETER_ERROR.INVALID", fmt.Sprintf("'%s' is not a valid value for '%s'", item, name))
+			return badParameter(name, "PARAMETER_ERROR.INVALID", wrongValue(name, item))
 		}
 	}
 	return nil
+}
+
+// wrongValue is what the service says of a value that a parameter does not
+// have (F36).
+func wrongValue(name, item string) string {
+	switch {
+	case name == "include":
+		return fmt.Sprintf("'%s' is not a valid relationship name", item)
+	case name == "sort" || strings.HasPrefix(name, "fields["):
+		return fmt.Sprintf("'%s' is not a valid field name", strings.TrimPrefix(item, "-"))
+	}
+	return fmt.Sprintf("'%s' is not a valid value for '%s'", item, name)
 }

@@ -90,9 +90,9 @@ type reply struct {
 	Data   json.RawMessage
 	Links  struct{ Self, Next string }
 	Errors []struct {
-		Status, Code, Detail string
-		Source               struct{ Pointer, Parameter string }
-		Meta                 map[string]any
+		Status, Code, Title, Detail string
+		Source                      struct{ Pointer, Parameter string }
+		Meta                        map[string]any
 	}
 }
 

@@ -140,3 +140,15 @@ func (c *Contract) Type(kind string) Type {
 	}
 	return Type{}
 }
+
+// HasResource tells whether there are paths of a kind of resource in a version
+// of the API.
+func (c *Contract) HasResource(version, kind string) bool {
+	resource := "/" + version + "/" + kind
+	for template := range c.routes {
+		if template == resource || strings.HasPrefix(template, resource+"/") {
+			return true
+		}
+	}
+	return false
+}
