@@ -34,7 +34,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 	route := s.contract.Match(r.URL.Path)
 	call := route.Methods[r.Method]
 	if call == nil {
-		writeRefusals(w, noOperation(s.contract, w, r, route))
+		writeRefusals(w, noOperation(s.contract, r, route))
 		return
 	}
 	if refused := authorize(key, r.Method, r.URL.Path); refused != nil {

@@ -131,3 +131,27 @@ func TestUnknownNamesAreRefusedInTheWordsOfTheService(t *testing.T) {
 		}
 	}
 }
+
+// Recorded: 403-code-payments-operation; POST /v1/apps was answered with what
+// is allowed for apps.
+func TestAMethodThatAResourceDoesNotOfferIsForbidden(t *testing.T) {
+	v := start(t)
+	for request, want := range map[string]string{
+		"POST /v1/apps":                                          "The resource 'apps' does not allow 'CREATE'. Allowed operations are: GET_COLLECTION, GET_INSTANCE, UPDATE",
+		"DELETE /v1/apps/" + appID:                               "The resource 'apps' does not allow 'DELETE'. Allowed operations are: GET_COLLECTION, GET_INSTANCE, UPDATE",
+		"GET /v1/betaTesterInvitations":                          "The resource 'betaTesterInvitations' does not allow 'GET_COLLECTION'. Allowed operation is: CREATE",
+		"GET /v1/buildBetaNotifications/7":                       "The resource 'buildBetaNotifications' does not allow 'GET_INSTANCE'. Allowed operation is: CREATE",
+		"PATCH /v1/apps/" + appID + "/relationships/betaTesters": "The relationship 'betaTesters' does not allow 'REPLACE'. Allowed operation is: DELETE",
+		"POST /v1/apps/" + appID + "/builds":                     "The relationship 'builds' does not allow 'CREATE'. Allowed operation is: GET_RELATIONSHIP",
+	} {
+		method, path, _ := strings.Cut(request, " ")
+		r := v.must(403, method, path, "")
+		e := r.Errors[0]
+		if e.Code != "FORBIDDEN_ERROR" || e.Title != "The given operation is not allowed" || e.Detail != want {
+			t.Errorf("%s: %+v", request, e)
+		}
+		if r.header.Get("Allow") != "" {
+			t.Errorf("%s: Allow is %s", request, r.header.Get("Allow"))
+		}
+	}
+}

@@ -438,7 +438,7 @@ func TestRequestsAreRefusedWhereTheContractSaysNo(t *testing.T) {
 		"a broken cursor":                 {"GET", "/v1/apps?cursor=x", "", 400, "PARAMETER_ERROR.INVALID", "cursor"},
 		"an unknown path":                 {"GET", "/v1/colours", "", 404, "NOT_FOUND", ""},
 		"an unknown id":                   {"GET", "/v1/builds/nope", "", 404, "NOT_FOUND", ""},
-		"a method that is not there":      {"DELETE", "/v1/apps/" + appID, "", 405, "METHOD_NOT_ALLOWED", ""},
+		"a method that is not there":      {"DELETE", "/v1/apps/" + appID, "", 403, "FORBIDDEN_ERROR", ""},
 		"no JSON":                         {"POST", "/v1/buildUploads", "hello", 409, "ENTITY_ERROR.INVALID", "/data"},
 		"an unknown attribute":            {"POST", "/v1/buildUploads", create(with("colour", "red")), 409, "ENTITY_ERROR.ATTRIBUTE.UNKNOWN", "/data/attributes/colour"},
 		"a missing attribute":             {"POST", "/v1/buildUploads", create(with("cfBundleVersion", nil)), 409, "ENTITY_ERROR.ATTRIBUTE.REQUIRED", "/data/attributes/cfBundleVersion"},

@@ -8,6 +8,7 @@ package contract
 import (
 	_ "embed"
 	"encoding/json"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -151,4 +152,21 @@ func (c *Contract) HasResource(version, kind string) bool {
 		}
 	}
 	return false
+}
+
+// Templates are the path templates, with their methods, of what a path names:
+// a kind of resource, for its list and its instances alike, or a relationship.
+func (c *Contract) Templates(parts []string) map[string]map[string]*Operation {
+	out := map[string]map[string]*Operation{}
+	for template, methods := range c.routes {
+		other := strings.Split(strings.Trim(template, "/"), "/")
+		if other[0] != parts[0] || other[1] != parts[1] {
+			continue
+		}
+		resource := len(parts) <= 3 && len(other) <= 3
+		if resource || len(parts) > 3 && len(other) > 3 && slices.Equal(parts[3:], other[3:]) {
+			out[template] = methods
+		}
+	}
+	return out
 }
