@@ -32,7 +32,7 @@ func (s *Server) updateBuild(build *resource, in input) *refusal {
 		switch {
 		case build.text("processingState") != "VALID":
 			return wrongState("STATE_ERROR.ENTITY_STATE_INVALID", "The build is not in a valid processing state.")
-		case build.attrs["usesNonExemptEncryption"] == uses:
+		case build.attrs["usesNonExemptEncryption"] != nil: // written once, whatever the value (F19)
 			return badAttribute("usesNonExemptEncryption", "ENTITY_ERROR.ATTRIBUTE.INVALID",
 				"You cannot update when the value is already set.")
 		}

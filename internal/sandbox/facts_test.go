@@ -155,3 +155,27 @@ func TestAMethodThatAResourceDoesNotOfferIsForbidden(t *testing.T) {
 		}
 	}
 }
+
+// Seen in ten projects: the answer is written once, also when it came with the
+// package.
+func TestExportComplianceIsWrittenOnce(t *testing.T) {
+	v := start(t)
+	answered := v.build("1.0", "7", demo("1.0", "7"))
+	open := v.build("1.0", "8", demo("1.0", "8").With("ITSAppUsesNonExemptEncryption", nil))
+	set := func(status int, build string, uses bool) reply {
+		t.Helper()
+		body := resource("builds", build, map[string]any{"usesNonExemptEncryption": uses})
+		return v.must(status, "PATCH", "/v1/builds/"+build, body)
+	}
+	set(200, open, true)
+	for _, build := range []string{answered, open} {
+		for _, uses := range []bool{false, true} {
+			e := set(409, build, uses).Errors[0]
+			if e.Code != "ENTITY_ERROR.ATTRIBUTE.INVALID" || e.Detail != "You cannot update when the value is already set." ||
+				e.Title != "The provided entity includes an attribute with an invalid value" ||
+				e.Source.Pointer != "/data/attributes/usesNonExemptEncryption" {
+				t.Errorf("%v: %+v", uses, e)
+			}
+		}
+	}
+}
