@@ -25,10 +25,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 	limit := fmt.Sprintf("user-hour-lim:%d;user-hour-rem:%d;", s.options.HourlyLimit, max(remaining, 0))
 	w.Header().Set("X-Rate-Limit", limit)
 	if remaining < 0 {
-		writeRefusals(w, &refusal{
-			status: http.StatusTooManyRequests, code: "RATE_LIMIT_EXCEEDED", title: "The request rate limit has been reached.",
-			detail: "We've received too many requests for this API. Please wait and try again or slow down your request rate.",
-		})
+		writeRefusals(w, knownRefusal(http.StatusTooManyRequests, "RATE_LIMIT_EXCEEDED"))
 		return
 	}
 	route := s.contract.Match(r.URL.Path)

@@ -54,7 +54,7 @@ func (s *Server) mayTest(build, group *resource) *refusal {
 	case build.flag("expired"):
 		return notAssignable("The build has expired.")
 	case build.text("processingState") != "VALID" || detail == nil || s.settling(build):
-		return notAssignable("Build is not in a valid processing state.")
+		return notProcessed()
 	case detail.text("internalBuildState") == "MISSING_EXPORT_COMPLIANCE":
 		return notAssignable("The build is missing export compliance.")
 	case !group.flag("isInternalGroup") && build.text("buildAudienceType") == "INTERNAL_ONLY":

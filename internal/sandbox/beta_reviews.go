@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"net/http"
 	"slices"
 	"time"
 )
@@ -29,25 +30,43 @@ func (s *Server) submitForReview(in input) (*resource, *refusal) {
 	return submission, nil
 }
 
-// maySubmit refuses a build that is not ready for review.
+// maySubmit refuses a build that is not ready for review (F5, F6, F9).
 func (s *Server) maySubmit(build *resource) *refusal {
 	detail := s.db.get("buildBetaDetails", build.id)
 	if detail == nil || build.text("processingState") != "VALID" || s.settling(build) {
-		return unprocessable("ENTITY_UNPROCESSABLE.BUILD_NOT_IN_VALID_PROCESSING_STATE",
-			"The build is not in a valid processing state.", "Build is not in a valid processing state for review.")
+		return notProcessed()
 	}
-	switch state := detail.text("externalBuildState"); state {
+	switch detail.text("externalBuildState") {
 	case "READY_FOR_BETA_SUBMISSION":
-		return nil
 	case "MISSING_EXPORT_COMPLIANCE":
 		return unprocessable("ENTITY_UNPROCESSABLE", "The build is missing export compliance.",
 			"Export compliance must be answered before a build can be submitted for review.")
-	case "WAITING_FOR_BETA_REVIEW", "IN_BETA_REVIEW", "BETA_APPROVED", "IN_BETA_TESTING":
-		return wrongState("STATE_ERROR.ENTITY_STATE_INVALID", "The build has already been submitted for review.")
+	case "WAITING_FOR_BETA_REVIEW", "IN_BETA_REVIEW", "BETA_APPROVED", "IN_BETA_TESTING", "BETA_REJECTED":
+		return knownRefusal(http.StatusUnprocessableEntity, "ENTITY_UNPROCESSABLE.INVALID_QC_STATE")
 	default:
-		return unprocessable("ENTITY_UNPROCESSABLE.BUILD_NOT_IN_INTERNAL_TESTING_STATE",
-			"The build is not in internal testing state.", "A build in state "+state+" cannot be submitted for review.")
+		return unprocessable("ENTITY_UNPROCESSABLE",
+			"The build is not in state for internal testing.", "Build is not in internal testing state.")
 	}
+	if !s.hasDescription(build.one["app"]) {
+		return unprocessable("ENTITY_UNPROCESSABLE", "Beta App Description is missing.",
+			"Beta App Description is required to submit a build for external testing.")
+	}
+	return nil
+}
+
+// notProcessed is the refusal of a build that is VALID but not settled, too.
+func notProcessed() *refusal {
+	const text = "The build is not in a valid processing state for this operation."
+	return unprocessable("ENTITY_UNPROCESSABLE", text, text)
+}
+
+// hasDescription tells whether the beta localization for the primary locale of
+// an app has a description.
+func (s *Server) hasDescription(appID string) bool {
+	locale := s.db.get("apps", appID).text("primaryLocale")
+	return slices.ContainsFunc(s.db.all("betaAppLocalizations"), func(l *resource) bool {
+		return l.one["app"] == appID && l.text("locale") == locale && l.text("description") != ""
+	})
 }
 
 // firstReviewState is the state of a new submission. Only one build of a
@@ -67,8 +86,7 @@ func (s *Server) firstReviewState(build *resource) (string, *refusal) {
 		case "APPROVED":
 			state = "APPROVED"
 		case "WAITING_FOR_REVIEW", "IN_REVIEW":
-			return "", unprocessable("ENTITY_UNPROCESSABLE.ANOTHER_BUILD_IN_REVIEW",
-				"Another build is in review.", "You already have a build of this version in beta review.")
+			return "", knownRefusal(http.StatusUnprocessableEntity, "ENTITY_UNPROCESSABLE.ANOTHER_BUILD_IN_REVIEW")
 		}
 	}
 	return state, nil

@@ -1,12 +1,14 @@
 package sandbox_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ascend-cli/ascend/internal/sandbox"
 )
@@ -176,6 +178,74 @@ func TestExportComplianceIsWrittenOnce(t *testing.T) {
 				e.Source.Pointer != "/data/attributes/usesNonExemptEncryption" {
 				t.Errorf("%v: %+v", uses, e)
 			}
+		}
+	}
+}
+
+// Recorded or quoted: 422-codemagic-processing, 422-msime-internal-group, and
+// the codes and texts of refused reviews.
+func TestReviewsAndGroupsAreRefusedAsTheServiceDoes(t *testing.T) {
+	v := start(t)
+	refused := func(what, path, body, code, title, detail string) {
+		t.Helper()
+		e := v.must(422, "POST", path, body).Errors[0]
+		if e.Code != code || e.Title != title || e.Detail != detail {
+			t.Errorf("%s: %+v", what, e)
+		}
+	}
+	const reviews, bare = "/v1/betaAppReviewSubmissions", "ENTITY_UNPROCESSABLE"
+	review := func(build string) string {
+		return resource("betaAppReviewSubmissions", "", nil, "build", "builds", build)
+	}
+	groups := func(build string) string { return "/v1/builds/" + build + "/relationships/betaGroups" }
+
+	sent := v.uploaded("1.0", "7", demo("1.0", "7"))
+	v.Advance(2 * time.Minute) // VALID, but not settled
+	build := v.buildOf(sent)
+	const unsettled = "The build is not in a valid processing state for this operation."
+	refused("a review too early", reviews, review(build), bare, unsettled, unsettled)
+	refused("a group too early", groups(build), linkage("betaGroups", "qa"), bare, unsettled, unsettled)
+	v.Advance(time.Minute)
+	refused("a group with all builds", groups(build), linkage("betaGroups", "team"), bare,
+		"Builds cannot be assigned to this internal group.", "Cannot add internal group to a build.")
+
+	v.must(201, "POST", reviews, review(build))
+	if e := v.must(422, "POST", reviews, review(build)).Errors[0]; e.Code != bare+".INVALID_QC_STATE" {
+		t.Errorf("a second submission: %+v", e)
+	}
+	refused("another build of the version", reviews, review(v.build("1.0", "8", demo("1.0", "8"))),
+		bare+".ANOTHER_BUILD_IN_REVIEW", "Another build is in review.",
+		"Another build in the same train is already in beta review. Please submit it again once it gets completed.")
+}
+
+func TestAReviewNeedsADescriptionOfTheApp(t *testing.T) {
+	v := start(t, func(o *sandbox.Options) { o.Apps[0].NoTestInformation = true })
+	build := v.build("1.0", "7", demo("1.0", "7"))
+	body := resource("betaAppReviewSubmissions", "", nil, "build", "builds", build)
+	e := v.must(422, "POST", "/v1/betaAppReviewSubmissions", body).Errors[0]
+	if e.Code != "ENTITY_UNPROCESSABLE" || e.Title != "Beta App Description is missing." ||
+		e.Detail != "Beta App Description is required to submit a build for external testing." {
+		t.Errorf("%+v", e)
+	}
+	var found []object
+	path := "/v1/apps/" + appID + "/betaAppLocalizations"
+	if err := json.Unmarshal(v.must(200, "GET", path, "").Data, &found); err != nil || len(found) != 1 {
+		t.Fatal(found, err)
+	}
+	described := resource("betaAppLocalizations", found[0].ID, map[string]any{"description": "A demo."})
+	v.must(200, "PATCH", "/v1/betaAppLocalizations/"+found[0].ID, described)
+	v.must(201, "POST", "/v1/betaAppReviewSubmissions", body)
+}
+
+// Faults with a code of the service come with the service's text.
+func TestFaultsOfTheServiceHaveItsTexts(t *testing.T) {
+	v := broken(t, "status=422 nth=1 code=ENTITY_UNPROCESSABLE.SUBMISSION_LIMIT_REACHED",
+		"status=403 nth=2 code=FORBIDDEN_ERROR.CONTRACT_NOT_VALID", "status=400 nth=3 code=SOMETHING_ELSE")
+	for _, want := range []string{
+		"Submission limit has been reached.", "You do not have required contracts to perform an operation", "A fault that was asked for",
+	} {
+		if e := v.ask("GET", "/v1/apps", "").Errors[0]; e.Title != want {
+			t.Errorf("%+v, not %s", e, want)
 		}
 	}
 }

@@ -59,9 +59,7 @@ func (s *Server) inject(f *Fault, host string, w http.ResponseWriter, r *http.Re
 		if code == "" {
 			code = "UNEXPECTED_ERROR"
 		}
-		writeRefusals(w, &refusal{
-			status: f.Status, code: code, title: "A fault that was asked for", detail: "This is a fault that was asked for.",
-		})
+		writeRefusals(w, knownRefusal(f.Status, code))
 	case FaultHTML:
 		w.Header().Set("Content-Type", "text/html")
 		fmt.Fprint(w, "<html><title>Welcome to the network</title><body>Please log in.</body></html>")
