@@ -27,15 +27,16 @@ func linksOf(o object) map[string]string {
 // Recorded: a list of apps and one of builds.
 func TestRelationshipsHaveTheLinksThatTheServiceShows(t *testing.T) {
 	v := start(t)
+	const both = "related self"
 	build := v.build("1.0", "7", demo("1.0", "7"))
 	app := linksOf(v.must(200, "GET", "/v1/apps/"+appID, "").object(t))
-	for name, want := range map[string]string{"betaTesters": "self", "betaGroups": "related self", "builds": "related self"} {
+	for name, want := range map[string]string{"betaTesters": "self", "betaGroups": both, "builds": both} {
 		if app[name] != want {
 			t.Errorf("apps.%s has the links %q, not %q", name, app[name], want)
 		}
 	}
 	links := linksOf(v.must(200, "GET", "/v1/builds/"+build, "").object(t))
-	for name, want := range map[string]string{"betaGroups": "self", "app": "related self", "individualTesters": "related self"} {
+	for name, want := range map[string]string{"betaGroups": "self", "app": both, "individualTesters": both} {
 		if links[name] != want {
 			t.Errorf("builds.%s has the links %q, not %q", name, links[name], want)
 		}
@@ -63,7 +64,8 @@ func TestLinksNameTheHostThatWasAskedAndAreEscaped(t *testing.T) {
 	if want := host + "/v1/apps?limit=1&fields%5Bapps%5D=name%2CbundleId&sort=-name"; r.Links.Self != want {
 		t.Errorf("self is %s, not %s", r.Links.Self, want)
 	}
-	if !strings.HasPrefix(r.Links.Next, host+"/v1/apps?") || !strings.Contains(r.Links.Next, "fields%5Bapps%5D=name%2CbundleId") {
+	next := r.Links.Next
+	if !strings.HasPrefix(next, host+"/v1/apps?") || !strings.Contains(next, "fields%5Bapps%5D=name%2CbundleId") {
 		t.Errorf("next is %s", r.Links.Next)
 	}
 	app := ask("/v1/betaGroups/qa?include=app").object(t)
@@ -77,7 +79,8 @@ func TestLinksNameTheHostThatWasAskedAndAreEscaped(t *testing.T) {
 	if r := ask("/v1/apps", "X-Forwarded-Proto", "https"); r.Links.Self != "https://api.example.com/v1/apps" {
 		t.Errorf("self behind a proxy is %s", r.Links.Self)
 	}
-	made := v.must(201, "POST", "/v1/buildUploads", upload("1.0", "1", appID), func(r *http.Request) { r.Host = "api.example.com" })
+	elsewhere := func(r *http.Request) { r.Host = "api.example.com" }
+	made := v.must(201, "POST", "/v1/buildUploads", upload("1.0", "1", appID), elsewhere)
 	if location := made.header.Get("Location"); !strings.HasPrefix(location, host+"/v1/buildUploads/") {
 		t.Errorf("Location is %s", location)
 	}
@@ -116,7 +119,9 @@ func TestUnknownNamesAreRefusedInTheWordsOfTheService(t *testing.T) {
 			400, "PARAMETER_ERROR.ILLEGAL", "A given parameter is not allowed for this request",
 			"The parameter 'limit' can not be used with this request",
 		},
-		"/v1/builds?sort=-uploadedDate3": {400, "PARAMETER_ERROR.INVALID", invalid, "'uploadedDate3' is not a valid field name"},
+		"/v1/builds?sort=-uploadedDate3": {
+			400, "PARAMETER_ERROR.INVALID", invalid, "'uploadedDate3' is not a valid field name",
+		},
 		"/v1/builds?fields[builds]=version,submitted": {
 			400, "PARAMETER_ERROR.INVALID", invalid, "'submitted' is not a valid field name",
 		},
@@ -242,7 +247,8 @@ func TestFaultsOfTheServiceHaveItsTexts(t *testing.T) {
 	v := broken(t, "status=422 nth=1 code=ENTITY_UNPROCESSABLE.SUBMISSION_LIMIT_REACHED",
 		"status=403 nth=2 code=FORBIDDEN_ERROR.CONTRACT_NOT_VALID", "status=400 nth=3 code=SOMETHING_ELSE")
 	for _, want := range []string{
-		"Submission limit has been reached.", "You do not have required contracts to perform an operation", "A fault that was asked for",
+		"Submission limit has been reached.", "You do not have required contracts to perform an operation",
+		"A fault that was asked for",
 	} {
 		if e := v.ask("GET", "/v1/apps", "").Errors[0]; e.Title != want {
 			t.Errorf("%+v, not %s", e, want)
