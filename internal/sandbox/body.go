@@ -206,7 +206,7 @@ func (in *input) relationship(name string, rel contract.Relationship, d *databas
 	pointer := "/data/relationships/" + name
 	if !rel.Many {
 		link, _ := object["data"].(map[string]any)
-		id, r := checkLink(link, rel.Type, d, pointer)
+		id, r := checkLink(link, rel.Type, d, pointer+"/data/id") // F14
 		if r != nil {
 			return []*refusal{r}
 		}

@@ -71,7 +71,9 @@ func (s *Server) notifyTesters(in input) (*resource, *refusal) {
 		return nil, wrongState("STATE_ERROR.ENTITY_STATE_INVALID", "The build is not available to external testers.")
 	}
 	if detail.flag("autoNotifyEnabled") {
-		return nil, wrongState("STATE_ERROR.ENTITY_STATE_INVALID", "The build has auto-notify already enabled.")
+		refused := wrongState("STATE_ERROR.ENTITY_STATE_INVALID", "Auto-notify already enabled") // F16
+		refused.title = ""
+		return nil, refused
 	}
 	return &resource{kind: "buildBetaNotifications", id: newID()}, nil
 }

@@ -255,3 +255,20 @@ func TestFaultsOfTheServiceHaveItsTexts(t *testing.T) {
 		}
 	}
 }
+
+// Recorded: 409-rorkai-notify-auto.
+func TestANotificationIsRefusedWhileAutomaticOnesAreOn(t *testing.T) {
+	v := start(t, func(o *sandbox.Options) { o.ReviewTime = time.Second })
+	build := v.build("1.0", "7", demo("1.0", "7"))
+	review := resource("betaAppReviewSubmissions", "", nil, "build", "builds", build)
+	v.must(201, "POST", "/v1/betaAppReviewSubmissions", review)
+	v.Advance(time.Minute)
+	body := resource("buildBetaNotifications", "", nil, "build", "builds", build)
+	e := v.must(409, "POST", "/v1/buildBetaNotifications", body).Errors[0]
+	if e.Code != "STATE_ERROR.ENTITY_STATE_INVALID" || e.Title != "" || e.Detail != "Auto-notify already enabled" {
+		t.Errorf("%+v", e)
+	}
+	off := resource("buildBetaDetails", build, map[string]any{"autoNotifyEnabled": false})
+	v.must(200, "PATCH", "/v1/buildBetaDetails/"+build, off)
+	v.must(201, "POST", "/v1/buildBetaNotifications", body)
+}

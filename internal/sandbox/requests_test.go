@@ -54,7 +54,7 @@ func TestRequestsAreRefusedWhereTheContractSaysNo(t *testing.T) {
 		"letters in the build number":     {"POST", "/v1/buildUploads", create(with("cfBundleVersion", "42a")), 409, "ENTITY_ERROR.ATTRIBUTE.INVALID", "/data/attributes/cfBundleVersion"},
 		"four parts in the version":       {"POST", "/v1/buildUploads", create(with("cfBundleShortVersionString", "1.2.3.4")), 409, "ENTITY_ERROR.ATTRIBUTE.INVALID", "/data/attributes/cfBundleShortVersionString"},
 		"no app":                          {"POST", "/v1/buildUploads", resource("buildUploads", "", whole), 409, "ENTITY_ERROR.RELATIONSHIP.REQUIRED", "/data/relationships/app"},
-		"an app that is not there":        {"POST", "/v1/buildUploads", upload("1.0", "1", "99"), 409, "ENTITY_ERROR.RELATIONSHIP.INVALID", "/data/relationships/app"},
+		"an app that is not there":        {"POST", "/v1/buildUploads", upload("1.0", "1", "99"), 409, "ENTITY_ERROR.RELATIONSHIP.INVALID", "/data/relationships/app/data/id"},
 		"another type":                    {"POST", "/v1/buildUploads", strings.Replace(upload("1.0", "1", appID), `"buildUploads"`, `"builds"`, 1), 409, "ENTITY_ERROR.TYPE_MISMATCH", "/data/type"},
 		"an id on a create":               {"POST", "/v1/buildUploads", resource("buildUploads", "mine", whole, "app", "apps", appID), 409, "ENTITY_ERROR.UNEXPECTED_ID", "/data/id"},
 		"another id than the path's":      {"PATCH", "/v1/betaGroups/qa", resource("betaGroups", "7", nil), 409, "ENTITY_ERROR.ID_MISMATCH", "/data/id"},

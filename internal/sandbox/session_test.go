@@ -313,4 +313,3 @@ func (v *session) buildOf(r reserved) string {
 func demo(version, number string) bundletest.Plist {
 	return bundletest.IOS(bundleID, version, number)
 }
-
