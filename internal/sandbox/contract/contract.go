@@ -2,10 +2,13 @@
 // OpenAPI document: the parameters of every operation, the shape of every
 // request body, and the attributes and relationships of every resource.
 //
-// contract.json is generated; see the command contractgen.
+// contract.json.gz is generated; see the command contractgen. It is compressed
+// because the release binary has it.
 package contract
 
 import (
+	"bytes"
+	"compress/gzip"
 	_ "embed"
 	"encoding/json"
 	"slices"
@@ -15,7 +18,7 @@ import (
 
 //go:generate go run ../contractgen
 
-//go:embed contract.json
+//go:embed contract.json.gz
 var document []byte
 
 // A Contract is the condensed document.
@@ -92,7 +95,11 @@ type Operation struct {
 // Load returns the contract of the sandbox. It must not be changed.
 var Load = sync.OnceValue(func() *Contract {
 	c := &Contract{routes: map[string]map[string]*Operation{}}
-	if err := json.Unmarshal(document, c); err != nil {
+	content, err := gzip.NewReader(bytes.NewReader(document))
+	if err == nil {
+		err = json.NewDecoder(content).Decode(c)
+	}
+	if err != nil {
 		panic("sandbox: the embedded contract is damaged: " + err.Error())
 	}
 	for name, operation := range c.Operations {

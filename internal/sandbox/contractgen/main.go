@@ -1,17 +1,18 @@
 // Command contractgen makes the contract of the sandbox.
 //
-//	go run ./internal/sandbox/contractgen                     # contract.json from openapi.json
+//	go run ./internal/sandbox/contractgen                     # contract.json.gz from openapi.json
 //	go run ./internal/sandbox/contractgen -from DOCUMENT.json # openapi.json as well
 //
 // DOCUMENT.json is the OpenAPI document of the App Store Connect API, which
 // Apple publishes. operations.txt says which operations the sandbox serves:
-// openapi.json is the document trimmed to these, for tests, and contract.json
+// openapi.json is the document trimmed to these, for tests, and contract.json.gz
 // what the sandbox needs of it. To add an endpoint, add it to operations.txt
 // and run the second form.
 package main
 
 import (
 	"bytes"
+	"compress/gzip"
 	_ "embed"
 	"encoding/json"
 	"flag"
@@ -61,7 +62,11 @@ func run(from string) error {
 	if err != nil {
 		return err
 	}
-	return write(filepath.Join(sandbox, "contract", "contract.json"), condensed)
+	compressed, err := compress(condensed)
+	if err != nil {
+		return err
+	}
+	return write(filepath.Join(sandbox, "contract", "contract.json.gz"), compressed)
 }
 
 func read(path string) (object, error) {
@@ -77,6 +82,21 @@ func read(path string) (object, error) {
 }
 
 func write(path string, content []byte) error { return os.WriteFile(path, content, 0o644) }
+
+func compress(content []byte) ([]byte, error) {
+	var out bytes.Buffer
+	w, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(content); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
 
 // lines writes a document with one line for each path, parameter, schema and
 // so on: small, and differences between two versions can be read.
