@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"os"
@@ -17,6 +16,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/ascend-cli/ascend/internal/sandbox"
+	"github.com/ascend-cli/ascend/internal/sandbox/sandboxtest"
 )
 
 func TestMain(m *testing.M) {
@@ -56,7 +56,7 @@ func TestScripts(t *testing.T) {
 // The keys are role, issuer, processing, settle, fail, groups, and fault with +
 // for spaces.
 func startSandbox(ts *testscript.TestScript, neg bool, args []string) {
-	role, issuer, groups := sandbox.Admin, "57246542-96fe-1a63-e053-0824d011072a", "Team:all,QA:internal,Beta:external"
+	role, issuer, groups := sandbox.Admin, sandboxtest.IssuerID, "Team:all,QA:internal,Beta:external"
 	options := sandbox.Options{}
 	for _, arg := range args {
 		key, value, _ := strings.Cut(arg, "=")
@@ -86,22 +86,22 @@ func startSandbox(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("unknown key %s", key)
 		}
 	}
-	app := sandbox.App{BundleID: "com.example.demo", Name: "Demo"}
+	app := sandbox.App{BundleID: sandboxtest.BundleID, Name: "Demo"}
 	for spec := range strings.SplitSeq(groups, ",") {
 		name, kind, _ := strings.Cut(spec, ":")
 		app.Groups = append(app.Groups, sandbox.Group{Name: name, Internal: kind != "external", AllBuilds: kind == "all"})
 	}
 	options.Apps = []sandbox.App{app}
-	key, err := sandbox.NewKey("TESTKEY001", issuer, role)
+	key, err := sandbox.NewKey(sandboxtest.KeyID, issuer, role)
 	ts.Check(err)
 	options.Keys = []sandbox.Key{key}
-	server, err := sandbox.Start(options)
+	server, err := sandboxtest.Start(options)
 	ts.Check(err)
 	ts.Defer(func() { _ = server.Close() })
-	ts.Setenv("ASCEND_API_URL", server.URL())
-	ts.Setenv("ASCEND_KEY_ID", key.ID)
-	ts.Setenv("ASCEND_ISSUER_ID", issuer)
-	ts.Setenv("ASCEND_KEY", base64.StdEncoding.EncodeToString([]byte(key.PEM())))
+	for _, variable := range server.Environment() {
+		name, value, _ := strings.Cut(variable, "=")
+		ts.Setenv(name, value)
+	}
 	ts.Setenv("ASCEND_POLL_INTERVAL", "5ms")
 	ts.Check(os.WriteFile(ts.MkAbs("key.p8"), []byte(key.PEM()), 0o600))
 }

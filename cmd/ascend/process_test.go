@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/base64"
 	"net/http"
 	"os"
 	"os/exec"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/ascend-cli/ascend/internal/bundle/bundletest"
 	"github.com/ascend-cli/ascend/internal/sandbox"
+	"github.com/ascend-cli/ascend/internal/sandbox/sandboxtest"
 )
 
 // noRaceSleep keeps programs with the race detector from sleeping for a second
@@ -24,7 +24,7 @@ const noRaceSleep = "GORACE=atexit_sleep_ms=0"
 // site is an App Store Connect for real processes of ascend.
 type site struct {
 	t      *testing.T
-	server *sandbox.Server
+	server *sandboxtest.Sandbox
 	key    sandbox.Key
 	home   string
 
@@ -35,21 +35,16 @@ type site struct {
 
 func newSite(t *testing.T, options sandbox.Options) *site {
 	t.Helper()
-	return newSiteFor(t, "TESTKEY001", options)
+	return newSiteFor(t, sandboxtest.KeyID, options)
 }
 
 // newSiteFor is one with a key of a given id.
 func newSiteFor(t *testing.T, keyID string, options sandbox.Options) *site {
 	t.Helper()
 	if len(options.Keys) == 0 {
-		key, err := sandbox.NewKey(keyID, "57246542-96fe-1a63-e053-0824d011072a", sandbox.Admin)
-		if err != nil {
-			t.Fatal(err)
-		}
-		options.Keys = []sandbox.Key{key}
+		options.Keys = []sandbox.Key{sandboxtest.NewKey(t, keyID, sandboxtest.IssuerID, sandbox.Admin)}
 	}
 	s := &site{t: t, key: options.Keys[0], home: t.TempDir()}
-	options.Dir = t.TempDir()
 	if len(options.Apps) == 0 {
 		options.Apps = []sandbox.App{{BundleID: "com.example.demo", Name: "Demo", Groups: []sandbox.Group{{Name: "QA", Internal: true}}}}
 	}
@@ -62,11 +57,7 @@ func newSiteFor(t *testing.T, keyID string, options sandbox.Options) *site {
 			w(r)
 		}
 	}
-	var err error
-	if s.server, err = sandbox.Start(options); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.server.Close() })
+	s.server = sandboxtest.New(t, options)
 	return s
 }
 
@@ -87,9 +78,9 @@ func (s *site) start(args ...string) *process {
 func (s *site) command(args ...string) *process {
 	p := &process{t: s.t, Cmd: exec.CommandContext(s.t.Context(), "ascend", args...)}
 	p.Env = append(os.Environ(),
-		noRaceSleep, "ASCEND_CI=none", "HOME="+s.home, "XDG_STATE_HOME="+filepath.Join(s.home, "state"), "ASCEND_API_URL="+s.server.URL(), "ASCEND_KEY_ID="+s.key.ID,
-		"ASCEND_ISSUER_ID="+s.key.IssuerID, "ASCEND_KEY="+base64.StdEncoding.EncodeToString([]byte(s.key.PEM())), "ASCEND_POLL_INTERVAL=5ms",
+		noRaceSleep, "ASCEND_CI=none", "HOME="+s.home, "XDG_STATE_HOME="+filepath.Join(s.home, "state"), "ASCEND_POLL_INTERVAL=5ms",
 	)
+	p.Env = append(p.Env, s.server.Environment()...)
 	p.Stdout, p.Stderr = &p.out, &p.err
 	return p
 }
