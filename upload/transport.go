@@ -26,6 +26,10 @@ const (
 // connection, and a congestion window, of its own. It takes proxies from the
 // environment, does not compress, and opens connections ahead of need.
 type Transport struct {
+	// Dial, if set before the first use, opens connections instead of the
+	// system.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
 	inner  *http.Transport
 	dialer net.Dialer
 	tls    *tls.Config
@@ -189,7 +193,11 @@ func (t *Transport) takeSpare(address string, secure bool) net.Conn {
 
 func (t *Transport) connect(ctx context.Context, network, address string, secure bool) (net.Conn, error) {
 	start := time.Now()
-	conn, err := t.dialer.DialContext(ctx, network, address)
+	dial := t.dialer.DialContext
+	if t.Dial != nil {
+		dial = t.Dial
+	}
+	conn, err := dial(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}

@@ -15,10 +15,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
 	"golang.org/x/time/rate"
+
+	"github.com/ascend-cli/ascend/internal/memnet"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -40,13 +43,33 @@ type store struct {
 	// quit ends handlers that hang: a request whose body is not read does not
 	// learn that its client is gone.
 	quit chan struct{}
+	// transport leads to it; the default if nil.
+	transport http.RoundTripper
 }
 
 func newStore(t *testing.T, size int) *store {
 	s := &store{t: t, object: make([]byte, size), tries: map[int64]int{}, protocols: map[string]bool{}, now: time.Unix(1e9, 0), quit: make(chan struct{})}
-	s.Server = httptest.NewServer(http.HandlerFunc(s.put))
-	t.Cleanup(s.Close)
-	t.Cleanup(func() { close(s.quit) })
+	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(s.put))
+	return s.open()
+}
+
+// newBubbleStore is one for a bubble of testing/synctest, on a network that
+// stands still with its time.
+func newBubbleStore(t *testing.T, size int) *store {
+	s := &store{t: t, object: make([]byte, size), tries: map[int64]int{}, protocols: map[string]bool{}, now: time.Now(), quit: make(chan struct{})}
+	network := &memnet.Network{}
+	s.Server = &httptest.Server{Listener: network.Listen(), Config: &http.Server{Handler: http.HandlerFunc(s.put)}}
+	transport := NewTransport(nil)
+	transport.Dial = network.DialContext
+	t.Cleanup(transport.CloseIdleConnections)
+	s.transport = transport
+	return s.open()
+}
+
+func (s *store) open() *store {
+	s.Start()
+	s.t.Cleanup(s.Close)
+	s.t.Cleanup(func() { close(s.quit) })
 	return s
 }
 
@@ -103,7 +126,7 @@ func (s *store) options() Options {
 			s.now = s.now.Add(d)
 			return ctx.Err()
 		},
-		StallTimeout: 300 * time.Millisecond, ReplyTimeout: 300 * time.Millisecond,
+		Transport: s.transport,
 	}
 }
 
@@ -188,12 +211,6 @@ func TestEachFailureRepeatsOnlyItsPart(t *testing.T) {
 			conn.Close()
 		}
 	}
-	hang := func(r *http.Request) {
-		select {
-		case <-r.Context().Done():
-		case <-time.After(10 * time.Second):
-		}
-	}
 	for name, fault := range map[string]func(http.ResponseWriter, *http.Request) bool{
 		"500":                       refuse(500, ""),
 		"502 with HTML":             refuse(502, ""),
@@ -217,13 +234,13 @@ func TestEachFailureRepeatsOnlyItsPart(t *testing.T) {
 		},
 		"no reply after the body": func(w http.ResponseWriter, r *http.Request) bool {
 			_, _ = io.Copy(io.Discard, r.Body)
-			hang(r)
+			<-r.Context().Done()
 			return true
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
+		inBubble(t, name, func(t *testing.T) {
 			file := content(size)
-			s := newStore(t, size)
+			s := newBubbleStore(t, size)
 			s.fault = func(w http.ResponseWriter, r *http.Request, offset int64, try int) bool {
 				return offset == bad && try <= 2 && fault(w, r)
 			}
@@ -256,6 +273,11 @@ func TestEachFailureRepeatsOnlyItsPart(t *testing.T) {
 	}
 }
 
+// inBubble runs a subtest in a bubble of testing/synctest.
+func inBubble(t *testing.T, name string, f func(*testing.T)) {
+	t.Run(name, func(t *testing.T) { synctest.Test(t, f) })
+}
+
 type watcher struct {
 	mu     sync.Mutex
 	bytes  int64
@@ -273,10 +295,13 @@ func (w *watcher) Part(e PartEvent) {
 	w.states[e.State]++
 }
 
-func TestAStalledConnectionIsReplaced(t *testing.T) {
-	// Larger than what the kernel buffers, so that the sender really stops.
-	const size = 16 << 20
-	s := newStore(t, 0)
+func TestAStalledConnectionIsReplaced(t *testing.T) { synctest.Test(t, aStalledConnectionIsReplaced) }
+
+func aStalledConnectionIsReplaced(t *testing.T) {
+	// Larger than what a connection buffers, so that the sender really stops.
+	const size = 1 << 20
+	start := time.Now()
+	s := newBubbleStore(t, 0)
 	s.fault = func(w http.ResponseWriter, r *http.Request, _ int64, try int) bool {
 		if try == 1 {
 			<-s.quit // reads nothing
@@ -292,6 +317,9 @@ func TestAStalledConnectionIsReplaced(t *testing.T) {
 	result, err := Upload(t.Context(), bytes.NewReader(make([]byte, size)), size, s.operations(size, size, "1"), options)
 	if err != nil || result.Retries != 1 || watch.bytes != size {
 		t.Errorf("%+v, %v, progress %d", result, err, watch.bytes)
+	}
+	if took := time.Since(start); took != 2*time.Second {
+		t.Errorf("it stood still for %s", took)
 	}
 }
 

@@ -126,6 +126,7 @@ var fence = regexp.MustCompile("(?ms)^```([a-z]*)\n(.*?)^```")
 // TestEveryBlockOfCommandsWorks runs what the documents give to be typed, each
 // section against an App Store Connect of its own.
 func TestEveryBlockOfCommandsWorks(t *testing.T) {
+	t.Parallel()
 	count := 0
 	for name, content := range documents(t, "README.md", "CONTRIBUTING.md", "docs/*.md") {
 		for _, section := range strings.Split(content, "\n## ") {
@@ -173,6 +174,7 @@ func firstCommands(t *testing.T) string {
 // TestTheGateRunsTheFirstCommands holds the README's two commands to what .ci/run
 // does, and the others for developers to what there is.
 func TestTheGateRunsTheFirstCommands(t *testing.T) {
+	t.Parallel()
 	gate, err := os.ReadFile("../../.ci/run")
 	if err != nil {
 		t.Fatal(err)
@@ -194,6 +196,7 @@ func TestTheGateRunsTheFirstCommands(t *testing.T) {
 // TestEveryCommandInTextWorks runs the command lines within sentences, tables
 // and templates.
 func TestEveryCommandInTextWorks(t *testing.T) {
+	t.Parallel()
 	span, line := regexp.MustCompile("`(?:\\$ )?(ascend [^`]+)`"), regexp.MustCompile(`(?m)(?:^[ -]*(?:run: |sh ')?|")((?:\$\(go env GOPATH\)/bin/)?ascend"? (?:upload|distribute|wait|inspect|auth|builds) [^'\n]+)`)
 	var commands []string
 	for name, content := range documents(t, "README.md", "docs/*.md", "docs/ci/*") {
@@ -238,6 +241,7 @@ func TestEveryCommandInTextWorks(t *testing.T) {
 
 // TestTheExamplesInTheHelpWork runs what the help of every command shows.
 func TestTheExamplesInTheHelpWork(t *testing.T) {
+	t.Parallel()
 	r := newReader(t, "")
 	commands := []string{"ascend"}
 	for i := 0; i < len(commands); i++ { // it grows
@@ -271,6 +275,7 @@ func TestTheExamplesInTheHelpWork(t *testing.T) {
 
 // TestTheConfigurationThatIsShownWorks uploads with the README's file.
 func TestTheConfigurationThatIsShownWorks(t *testing.T) {
+	t.Parallel()
 	count := 0
 	for _, block := range fence.FindAllStringSubmatch(documents(t, "README.md")["README.md"], -1) {
 		if block[1] != "yaml" || !strings.HasPrefix(block[2], "groups:") {
@@ -287,6 +292,7 @@ func TestTheConfigurationThatIsShownWorks(t *testing.T) {
 // TestTheFieldsThatAreNamedAreThere compares what the documents say of an
 // upload's JSON with what it prints.
 func TestTheFieldsThatAreNamedAreThere(t *testing.T) {
+	t.Parallel()
 	p := newReader(t, "").run("ascend upload --json App.ipa")
 	if p.code() != 0 {
 		t.Fatal(p.err.String())
@@ -311,6 +317,7 @@ func TestTheFieldsThatAreNamedAreThere(t *testing.T) {
 // TestWhatIsShownIsWhatComes runs the commands that documents show with their
 // output.
 func TestWhatIsShownIsWhatComes(t *testing.T) {
+	t.Parallel()
 	count := 0
 	for name, content := range documents(t, "README.md", "docs/*.md") {
 		for _, block := range fence.FindAllStringSubmatch(content, -1) {
@@ -337,6 +344,7 @@ func TestWhatIsShownIsWhatComes(t *testing.T) {
 
 // TestTheProgramOfTheLibraryPageWorks compiles and runs it.
 func TestTheProgramOfTheLibraryPageWorks(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("it is compiled first")
 	}

@@ -23,6 +23,7 @@ var changing = regexp.MustCompile(`\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?(
 // TestOutputIsAsItWas compares what commands write to stdout, for people and as
 // JSON, with files of testdata/golden. Run with -update to accept a change.
 func TestOutputIsAsItWas(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, sandbox.Options{Apps: []sandbox.App{{
 		BundleID: "com.example.demo", Name: "Demo",
 		Groups: []sandbox.Group{{ID: "team", Name: "Team", Internal: true, AllBuilds: true}, {ID: "qa", Name: "QA", Internal: true}, {ID: "beta", Name: "Beta"}},

@@ -23,6 +23,7 @@ var (
 // TestNamesAndRefusalsAreNoCommands has names, a path and refusals that are
 // commands of every CI system, under each of them, from the service to the log.
 func TestNamesAndRefusalsAreNoCommands(t *testing.T) {
+	t.Parallel()
 	const evil = "##vso[task.complete]x ##[error]x ##teamcity[x 'y'] ::error::x --- x \u202ex"
 	store := func(w http.ResponseWriter, r *http.Request) bool {
 		if r.Method != http.MethodPut {

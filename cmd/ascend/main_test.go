@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,11 +21,20 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	// The tests wait for processes more than they compute. The command line has
+	// the last word.
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){"ascend": main})
 }
 
+// slow tells whether the tests that repeat or enumerate run in full.
+func slow() bool { return os.Getenv("SLOW_TESTS") != "" }
+
 // TestScripts runs what a user types. $PACKAGES is the folder of testdata.
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	packages, err := filepath.Abs("../../testdata")
 	if err != nil {
 		t.Fatal(err)
@@ -172,12 +182,9 @@ func logged(ts *testscript.TestScript, neg bool, args []string) {
 // setenvFile waits for a file of export lines and sets them.
 func setenvFile(ts *testscript.TestScript, neg bool, args []string) {
 	var content []byte
-	for range 500 {
-		var err error
-		if content, err = os.ReadFile(ts.MkAbs(args[0])); err == nil {
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
+	for !strings.HasSuffix(string(content), "\n") { // its writer is another process
+		content, _ = os.ReadFile(ts.MkAbs(args[0])) // it may not be there yet
+		time.Sleep(5 * time.Millisecond)
 	}
 	for line := range strings.Lines(string(content)) {
 		name, value, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "export "), "=")

@@ -14,6 +14,7 @@ import (
 // TestAKeyInTheWrongPlaceIsNotShown puts private keys into every flag, variable
 // and argument where something else belongs.
 func TestAKeyInTheWrongPlaceIsNotShown(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, sandbox.Options{})
 	text := s.key.PEM()
 	encoded := base64.StdEncoding.EncodeToString([]byte(text))
@@ -108,6 +109,7 @@ func TestAKeyInTheWrongPlaceIsNotShown(t *testing.T) {
 }
 
 func TestAKeyInAnArgumentIsWarnedAbout(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, sandbox.Options{})
 	p := s.command("auth", "check", "--key", s.key.PEM())
 	p.Env = append(p.Env, "ASCEND_KEY=")

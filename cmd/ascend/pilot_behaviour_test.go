@@ -152,6 +152,7 @@ const group = "|-p|6700000099|-g|Beta"
 const listed = 105
 
 func TestEveryBehaviourOfPilotsListIsShown(t *testing.T) {
+	t.Parallel()
 	if len(behaviours) != listed {
 		t.Fatalf("%d behaviours, not %d", len(behaviours), listed)
 	}

@@ -231,6 +231,7 @@ var optionCases = map[string][]pilotCase{
 }
 
 func TestEveryOptionOfPilotReachesApple(t *testing.T) {
+	t.Parallel()
 	for _, name := range pilot.Options() {
 		if len(optionCases[name]) == 0 {
 			t.Errorf("there is no case for %s", name)

@@ -10,7 +10,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/ascend-cli/ascend/internal/bundle/bundletest"
 	"github.com/ascend-cli/ascend/internal/sandbox"
@@ -101,8 +100,15 @@ func (p *process) code() int {
 // pack writes a package of the demo app.
 func pack(t *testing.T, number string, padding int) string {
 	t.Helper()
+	return packVersion(t, "1.0", number, padding)
+}
+
+// packVersion writes one of a version: those of several versions can be uploaded
+// in any order.
+func packVersion(t *testing.T, version, number string, padding int) string {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "Demo.ipa")
-	if err := os.WriteFile(path, bundletest.IPA(bundletest.IOS("com.example.demo", "1.0", number), bundletest.Padding(padding)), 0o600); err != nil {
+	if err := os.WriteFile(path, bundletest.IPA(bundletest.IOS("com.example.demo", version, number), bundletest.Padding(padding)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return path
@@ -119,6 +125,7 @@ func holder(method, path string, do func()) func(http.ResponseWriter, *http.Requ
 }
 
 func TestASignalEndsEveryStage(t *testing.T) {
+	t.Parallel()
 	again := "run the same command again"
 	for name, c := range map[string]struct {
 		method, path string // the request during which the signal comes
@@ -139,15 +146,17 @@ func TestASignalEndsEveryStage(t *testing.T) {
 			s := newSite(t, sandbox.Options{Intercept: hold, PartSize: 4 << 10})
 			t.Cleanup(func() { close(release) }) // before the server is closed
 			p := s.start("upload", pack(t, "7", 20<<10), "--groups", "QA")
+			ended := make(chan int, 1)
+			go func() { ended <- p.code() }()
 			select {
 			case <-reached:
-			case <-time.After(20 * time.Second):
-				t.Fatalf("it never came to %s: %s", name, p.err.String())
+			case code := <-ended:
+				t.Fatalf("it never came to %s but ended with %d: %s", name, code, p.err.String())
 			}
 			if err := p.Process.Signal(c.signal); err != nil {
 				t.Fatal(err)
 			}
-			if code := p.code(); code != 130 {
+			if code := <-ended; code != 130 {
 				t.Errorf("exit code %d", code)
 			}
 			for _, want := range []string{"stopped by the user during " + name, c.hint} {
@@ -160,6 +169,7 @@ func TestASignalEndsEveryStage(t *testing.T) {
 }
 
 func TestASignalEndsAReadOfStdin(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, sandbox.Options{})
 	never, writer, err := os.Pipe()
 	if err != nil {

@@ -3,9 +3,11 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,7 +28,28 @@ func recorded(t *testing.T, extra ...string) (dir string, p *process) {
 		}
 		faults = append(faults, fault)
 	}
-	s := newSite(t, sandbox.Options{PartSize: 8 << 10, UploadProcessing: 30 * time.Millisecond, Faults: faults})
+	// The processing ends when it has been looked at a few times.
+	var committed atomic.Bool
+	var looks atomic.Int64
+	const processing = 2 * time.Minute
+	s := newSite(t, sandbox.Options{
+		PartSize: 8 << 10, UploadProcessing: processing, Faults: faults,
+		Now: func() time.Time {
+			if looks.Load() > 3 {
+				return time.Now().Add(processing)
+			}
+			return time.Now()
+		},
+		Intercept: func(_ http.ResponseWriter, r *http.Request) bool {
+			if committed.Load() && r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/v1/buildUploads/") {
+				looks.Add(1)
+			}
+			if r.Method == http.MethodPatch {
+				committed.Store(true)
+			}
+			return false
+		},
+	})
 	dir = t.TempDir()
 	args := []string{"upload", pack(t, "7", 64<<10), "--groups", "QA", "--state-dir", filepath.Join(dir, "state"), "--report", filepath.Join(dir, "report.html"),
 		"--events", filepath.Join(dir, "events.ndjson"), "--trace-http", filepath.Join(dir, "trace.har"), "--verbose", "--dotenv", filepath.Join(dir, "results.env")}
@@ -45,6 +68,7 @@ func read(t *testing.T, path ...string) []byte {
 }
 
 func TestEveryEventIsAsTheSchemaSays(t *testing.T) {
+	t.Parallel()
 	schema, err := jsonschema.NewCompiler().Compile("../../docs/events.schema.json")
 	if err != nil {
 		t.Fatal(err)
@@ -72,6 +96,7 @@ func TestEveryEventIsAsTheSchemaSays(t *testing.T) {
 }
 
 func TestTheTraceIsAnArchive(t *testing.T) {
+	t.Parallel()
 	dir, p := recorded(t)
 	if code := p.code(); code != 0 {
 		t.Fatalf("it ended with %d: %s", code, p.err.String())

@@ -20,6 +20,7 @@ import (
 // that it needs nothing else, its landmarks, and that text can be read on its
 // ground in both schemes.
 func TestTheReportIsAPage(t *testing.T) {
+	t.Parallel()
 	dir, p := recorded(t)
 	if code := p.code(); code != 0 {
 		t.Fatalf("it ended with %d: %s", code, p.err.String())
@@ -91,6 +92,7 @@ type drawnPage struct {
 // one: in both colour schemes, in a wide and a narrow window, of a release that
 // worked and of one that failed.
 func TestTheReportIsDrawnAsItShouldBe(t *testing.T) {
+	t.Parallel()
 	browser, err := exec.LookPath("chromium")
 	if err != nil {
 		t.Skip("there is no chromium")

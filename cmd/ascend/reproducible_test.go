@@ -11,6 +11,7 @@ import (
 // TestTheSameSourcesGiveTheSameProgram builds the program twice, in folders of
 // different names, as a release does.
 func TestTheSameSourcesGiveTheSameProgram(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("two builds take a while")
 	}

@@ -102,6 +102,7 @@ var maskLine = regexp.MustCompile(`(?m)^(::add-mask::|##vso\[task\.setsecret\]).
 // TestSecretsAreWrittenNowhere searches everything that a run leaves: both
 // streams, report, events, trace, results, and what is remembered.
 func TestSecretsAreWrittenNowhere(t *testing.T) {
+	t.Parallel()
 	key, err := sandbox.NewKey("TESTKEY001", "57246542-96fe-1a63-e053-0824d011072a", sandbox.Admin)
 	if err != nil {
 		t.Fatal(err)

@@ -4,10 +4,12 @@ package main
 
 import (
 	"bytes"
+	"net/http"
 	"os"
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -26,8 +28,10 @@ type screen struct {
 	process *process
 	ended   chan struct{}
 
-	mu  sync.Mutex
-	out bytes.Buffer
+	mu      sync.Mutex
+	changed *sync.Cond
+	out     bytes.Buffer
+	closed  bool // nothing more comes
 }
 
 // onScreen starts a process on a terminal of a width.
@@ -41,6 +45,7 @@ func (s *site) onScreen(columns uint16, variables []string, args ...string) *scr
 		s.t.Skipf("there is no pseudo-terminal: %v", err)
 	}
 	w := &screen{t: s.t, device: device, process: p, ended: make(chan struct{})}
+	w.changed = sync.NewCond(&w.mu)
 	go func() {
 		defer close(w.ended)
 		buffer := make([]byte, 4096)
@@ -48,7 +53,9 @@ func (s *site) onScreen(columns uint16, variables []string, args ...string) *scr
 			n, err := device.Read(buffer)
 			w.mu.Lock()
 			w.out.Write(buffer[:n])
+			w.closed = err != nil
 			w.mu.Unlock()
+			w.changed.Broadcast()
 			if err != nil {
 				return
 			}
@@ -67,13 +74,14 @@ func (w *screen) text() string {
 // await waits until something is on the screen.
 func (w *screen) await(what string) {
 	w.t.Helper()
-	for range 2000 {
-		if strings.Contains(w.text(), what) {
-			return
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for !strings.Contains(control.ReplaceAllString(w.out.String(), ""), what) {
+		if w.closed {
+			w.t.Fatalf("it never wrote %q:\n%q", what, w.out.String())
 		}
-		time.Sleep(5 * time.Millisecond)
+		w.changed.Wait()
 	}
-	w.t.Fatalf("it never wrote %q:\n%q", what, w.text())
 }
 
 // end waits for the process and for the rest of what it wrote.
@@ -81,7 +89,7 @@ func (w *screen) end() int {
 	code := w.process.code()
 	select {
 	case <-w.ended:
-	case <-time.After(time.Second): // some systems do not end a terminal's read
+	case <-time.After(30 * time.Second): // some systems do not end a terminal's read
 	}
 	return code
 }
@@ -123,16 +131,35 @@ func (w *screen) left(columns int) string {
 	return strings.TrimSpace(terminal.String())
 }
 
-// slow is a site whose transfers take a while to look at.
-func slow(t *testing.T) *site {
-	return newSite(t, sandbox.Options{PartSize: 64 << 10, UploadProcessing: 300 * time.Millisecond, BuildProcessing: 300 * time.Millisecond, Link: sandbox.Link{Total: 2e6}})
+// held is a site that takes all parts but one, until it is let go on: so that
+// there is time to look, however much it takes.
+func held(t *testing.T, options sandbox.Options) (s *site, goOn func()) {
+	holding := make(chan struct{})
+	goOn = sync.OnceFunc(func() { close(holding) })
+	options.PartSize = 64 << 10
+	options.Intercept = func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Query().Get("partNumber") == "9" {
+			<-holding
+		}
+		return false
+	}
+	s = newSite(t, options)
+	t.Cleanup(goOn) // before the server is closed
+	return s, goOn
 }
 
 func TestATerminalShowsALiveView(t *testing.T) {
-	s := slow(t)
+	t.Parallel()
+	const processing = 2 * time.Minute
+	var passed atomic.Int64 // of the service's time, beside the real one
+	s, goOn := held(t, sandbox.Options{
+		UploadProcessing: processing, Now: func() time.Time { return time.Now().Add(time.Duration(passed.Load())) },
+	})
 	w := s.onScreen(120, nil, "upload", "--groups", "QA", pack(t, "7", 2<<20))
 	w.await(" in flight")
-	w.await("▸wait")
+	goOn()
+	w.await("wait       build upload: PROCESSING, ")
+	passed.Store(int64(processing))
 	if code := w.end(); code != 0 {
 		t.Fatalf("it ended with %d: %s", code, w.text())
 	}
@@ -152,8 +179,11 @@ func TestATerminalShowsALiveView(t *testing.T) {
 }
 
 func TestANarrowTerminalIsNotOverrun(t *testing.T) {
-	s := slow(t)
+	t.Parallel()
+	s, goOn := held(t, sandbox.Options{})
 	w := s.onScreen(36, nil, "upload", pack(t, "7", 1<<20))
+	w.await("/7] transfer")
+	goOn()
 	if code := w.end(); code != 0 {
 		t.Fatalf("it ended with %d: %s", code, w.text())
 	}
@@ -166,7 +196,8 @@ func TestANarrowTerminalIsNotOverrun(t *testing.T) {
 }
 
 func TestAResizedTerminalIsFollowed(t *testing.T) {
-	s := newSite(t, sandbox.Options{PartSize: 64 << 10, Link: sandbox.Link{Total: 1e6}})
+	t.Parallel()
+	s, goOn := held(t, sandbox.Options{})
 	w := s.onScreen(120, nil, "upload", "--no-wait", pack(t, "7", 3<<20))
 	w.await("%")
 	if err := pty.Setsize(w.device, &pty.Winsize{Rows: 24, Cols: 40}); err != nil {
@@ -174,6 +205,7 @@ func TestAResizedTerminalIsFollowed(t *testing.T) {
 	}
 	before := len(w.redrawn())
 	w.await("[5/6] transfer") // which is what there is room for
+	goOn()
 	if code := w.end(); code != 0 {
 		t.Fatalf("it ended with %d: %s", code, w.text())
 	}
@@ -187,7 +219,8 @@ func TestAResizedTerminalIsFollowed(t *testing.T) {
 }
 
 func TestASignalLeavesTheTerminalClean(t *testing.T) {
-	s := newSite(t, sandbox.Options{PartSize: 64 << 10, Link: sandbox.Link{Total: 500e3}})
+	t.Parallel()
+	s, _ := held(t, sandbox.Options{})
 	w := s.onScreen(80, nil, "upload", pack(t, "7", 4<<20))
 	w.await("%")
 	if err := w.process.Process.Signal(syscall.SIGINT); err != nil {
@@ -204,7 +237,8 @@ func TestASignalLeavesTheTerminalClean(t *testing.T) {
 }
 
 func TestAFailureIsReadOnATerminal(t *testing.T) {
-	s := slow(t)
+	t.Parallel()
+	s := newSite(t, sandbox.Options{})
 	w := s.onScreen(80, nil, "upload", "--groups", "Nobody", pack(t, "7", 1<<10))
 	if code := w.end(); code != 4 {
 		t.Errorf("exit code %d", code)
@@ -213,7 +247,7 @@ func TestAFailureIsReadOnATerminal(t *testing.T) {
 		t.Errorf("the failure is not red: %q", w.text())
 	}
 	for name, variable := range map[string]string{"no colour": "NO_COLOR=1", "a dumb terminal": "TERM=dumb"} {
-		w := slow(t).onScreen(80, []string{variable}, "upload", "--groups", "Nobody", pack(t, "7", 1<<10))
+		w := newSite(t, sandbox.Options{}).onScreen(80, []string{variable}, "upload", "--groups", "Nobody", pack(t, "7", 1<<10))
 		w.end()
 		if strings.Contains(w.text(), "\x1b[31m") {
 			t.Errorf("%s: %q", name, w.text())

@@ -36,6 +36,7 @@ var requested = map[string]func(path string) (args, env []string){
 // TestAFileThatCannotBeWrittenFailsARunThatWorked has a full disk under each
 // file, and looks at the result, which is there all the same.
 func TestAFileThatCannotBeWrittenFailsARunThatWorked(t *testing.T) {
+	t.Parallel()
 	if _, err := os.Stat(fullDisk); err != nil {
 		t.Skip("there is no " + fullDisk)
 	}
@@ -56,7 +57,7 @@ func TestAFileThatCannotBeWrittenFailsARunThatWorked(t *testing.T) {
 				args, env := ask(fullDisk)
 				args = append(append([]string{"upload", "--json"}, c.extra...), args...)
 				for _, number := range c.packages {
-					args = append(args, pack(t, number, 1))
+					args = append(args, packVersion(t, "1."+number, number, 1))
 				}
 				p := s.command(args...)
 				p.Env = append(p.Env, env...)
@@ -93,6 +94,7 @@ func TestAFileThatCannotBeWrittenFailsARunThatWorked(t *testing.T) {
 }
 
 func TestAResultThatCannotBeWrittenFailsTheRun(t *testing.T) {
+	t.Parallel()
 	full, err := os.OpenFile(fullDisk, os.O_WRONLY, 0)
 	if err != nil {
 		t.Skip("there is no " + fullDisk)
@@ -111,6 +113,7 @@ func TestAResultThatCannotBeWrittenFailsTheRun(t *testing.T) {
 
 // TestStreamsAndPipesAreFiles asks for files that are the streams or a pipe.
 func TestStreamsAndPipesAreFiles(t *testing.T) {
+	t.Parallel()
 	marks := map[string]string{"the report": "</html>", "the events": `"type":"finished"`, "the trace": `"creator"`, "the results": "ASCEND_STATE=VALID", "the outputs": "state=VALID", "the summary page": "is VALID"}
 	for what, ask := range requested {
 		t.Run(what, func(t *testing.T) {
@@ -187,6 +190,7 @@ func TestFilesHaveTheirModes(t *testing.T) {
 // TestLinksOfOthersAreNotWrittenThrough has a link of another user's in a
 // shared folder, in the place of each file.
 func TestLinksOfOthersAreNotWrittenThrough(t *testing.T) {
+	t.Parallel()
 	const foreigner = 65534
 	for what, ask := range requested {
 		dir := t.TempDir()

@@ -144,6 +144,9 @@ func watchHeap() (peak *atomic.Uint64, end func()) {
 }
 
 func TestHostileInputTakesLittleMemory(t *testing.T) {
+	if UnderRace {
+		t.Skip("memory is measured without the race detector")
+	}
 	// What waits to be collected is not what is in use.
 	defer debug.SetGCPercent(debug.SetGCPercent(10))
 	for name, content := range hostile() {

@@ -50,6 +50,9 @@ func families() map[string]family {
 // two sizes: four times as much input may take no more than four times as much
 // work and memory, with some slack for what does not grow.
 func TestReadingTakesTimeAndMemoryInProportion(t *testing.T) {
+	if UnderRace {
+		t.Skip("memory is measured without the race detector")
+	}
 	const slack, fixed = 1.5, 4 << 20
 	all := families()
 	for _, name := range slices.Sorted(maps.Keys(all)) {
@@ -109,6 +112,9 @@ func TestKnownBombsAreRefused(t *testing.T) {
 // TestDenselyPackedInputTakesBoundedMemory has input that is small only because
 // it is compressed, with what it may take at most, whatever it says.
 func TestDenselyPackedInputTakesBoundedMemory(t *testing.T) {
+	if UnderRace {
+		t.Skip("memory is measured without the race detector")
+	}
 	all := families()
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		f := all[name]

@@ -51,6 +51,9 @@ func BenchmarkInspectALargeApp(b *testing.B) {
 // TestALargeAppTakesLittleMemory asserts what does not depend on the machine:
 // what is allocated in total for an inspection.
 func TestALargeAppTakesLittleMemory(t *testing.T) {
+	if bundle.UnderRace {
+		t.Skip("memory is measured without the race detector")
+	}
 	content := large(t)
 	var before, after runtime.MemStats
 	runtime.GC()

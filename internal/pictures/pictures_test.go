@@ -12,12 +12,30 @@ import (
 	"github.com/creack/pty"
 )
 
+// shown is what each picture is there for.
+var shown = map[string][]string{
+	"transfer": {"▸transfer", " of 7 parts, ", "1 retry", "left"},
+	"wait":     {"▸wait", "the last 4 builds took 26 s to 31 s", "of about 28 s"},
+	"done":     {"com.example.demo 2.1 (314) is VALID", "WAITING_FOR_REVIEW"},
+	"several":  {"north.ipa  wait: PROCESSING", "west.ipa   ["},
+	"refused":  {"get-task-allow", "what to do:"},
+	"check":    {"the key is good"},
+}
+
+func TestThePicturesInTheDocumentsShowWhatTheyAreFor(t *testing.T) {
+	kept, err := filepath.Glob("../../docs/pictures/*.svg")
+	if err != nil || len(kept) != len(shown) || len(scenes()) != len(shown) {
+		t.Errorf("%d pictures are in docs/pictures, want %d: run go run ./internal/pictures", len(kept), len(shown))
+	}
+	checkPictures(t, "../../docs/pictures")
+}
+
 // TestThePicturesAreOfRealRuns draws all of them anew. Times and ids differ from
 // run to run, so that they cannot be compared with those in the documents: it is
 // the same ones, and each shows what it is there for.
 func TestThePicturesAreOfRealRuns(t *testing.T) {
-	if testing.Short() {
-		t.Skip("real runs take a while")
+	if os.Getenv("SLOW_TESTS") == "" {
+		t.Skip("real runs take a while: set SLOW_TESTS=1")
 	}
 	device, terminal, err := pty.Open()
 	if err != nil {
@@ -29,25 +47,18 @@ func TestThePicturesAreOfRealRuns(t *testing.T) {
 	if err := draw(t.Context(), folder, filepath.Join("..", "..")); err != nil {
 		t.Fatal(err)
 	}
-	want := map[string][]string{
-		"transfer": {"▸transfer", " of 7 parts, ", "1 retry", "left"},
-		"wait":     {"▸wait", "the last 4 builds took 26 s to 31 s", "of about 28 s"},
-		"done":     {"com.example.demo 2.1 (314) is VALID", "WAITING_FOR_REVIEW"},
-		"several":  {"north.ipa  wait: PROCESSING", "west.ipa   ["},
-		"refused":  {"get-task-allow", "what to do:"},
-		"check":    {"the key is good"},
-	}
-	kept, err := filepath.Glob("../../docs/pictures/*.svg")
-	if err != nil || len(kept) != len(want) {
-		t.Errorf("%d pictures are in docs/pictures, want %d: run go run ./internal/pictures", len(kept), len(want))
-	}
-	for name, words := range want {
-		for _, path := range []string{filepath.Join(folder, name+".svg"), filepath.Join("../../docs/pictures", name+".svg")} {
-			text := textOf(t, path)
-			for _, word := range words {
-				if !strings.Contains(text, word) {
-					t.Errorf("%s does not show %q:\n%s", path, word, text)
-				}
+	checkPictures(t, folder)
+}
+
+// checkPictures looks at the pictures in a folder.
+func checkPictures(t *testing.T, folder string) {
+	t.Helper()
+	for name, words := range shown {
+		path := filepath.Join(folder, name+".svg")
+		text := textOf(t, path)
+		for _, word := range words {
+			if !strings.Contains(text, word) {
+				t.Errorf("%s does not show %q:\n%s", path, word, text)
 			}
 		}
 	}

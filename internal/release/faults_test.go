@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/ascend-cli/ascend/internal/bundle/bundletest"
@@ -20,7 +21,6 @@ import (
 	"github.com/ascend-cli/ascend/internal/release"
 	"github.com/ascend-cli/ascend/internal/sandbox"
 	"github.com/ascend-cli/ascend/internal/state"
-	"github.com/ascend-cli/ascend/upload"
 )
 
 // faulty adds fault rules to a sandbox.
@@ -167,13 +167,12 @@ func TestFaultsThatPassAreSurvived(t *testing.T) {
 		"429 while it waits":                     {rules: []string{"on=api method=GET path=/v1/builds/* nth=1-3 status=429 code=RATE_LIMIT_EXCEEDED"}},
 		"everything at once":                     {rules: []string{"on=store every=4 do=reset after=50%", "on=store part=9 nth=1 do=wrong-etag", "on=api method=GET every=4 status=503", "on=api method=PATCH nth=1 do=lose"}, again: 9},
 	} {
-		t.Run(name, func(t *testing.T) {
-			b := newBench(t, func(o *sandbox.Options) {
+		inBubble(t, name, func(t *testing.T) {
+			b := newBubbleBench(t, func(o *sandbox.Options) {
 				o.PartSize = mib / 16
 				faulty(t, c.rules...)(o)
 			})
-			b.runner.StallTimeout, b.runner.ReplyTimeout = 150*time.Millisecond, 150*time.Millisecond
-			b.runner.State = state.Open(t.TempDir(), b.clock.Now)
+			b.runner.State = state.Open(t.TempDir(), time.Now)
 			if c.change != nil {
 				c.change(b)
 			}
@@ -200,6 +199,11 @@ func TestFaultsThatPassAreSurvived(t *testing.T) {
 	}
 }
 
+// inBubble runs a subtest in a bubble of testing/synctest.
+func inBubble(t *testing.T, name string, f func(*testing.T)) {
+	t.Run(name, func(t *testing.T) { synctest.Test(t, f) })
+}
+
 func resetsOf(parts int) []string {
 	var rules []string
 	for part := range parts {
@@ -210,9 +214,7 @@ func resetsOf(parts int) []string {
 
 func breakStore(times int64, err error) func(*bench) {
 	return func(b *bench) {
-		transport := upload.NewTransport(nil)
-		b.t.Cleanup(transport.CloseIdleConnections)
-		f := &flaky{next: transport, err: err}
+		f := &flaky{next: b.parts(b.network), err: err}
 		f.fails.Store(times)
 		b.runner.Transport = f
 	}
@@ -239,8 +241,8 @@ func TestFaultsThatStayAreFinalAndExplained(t *testing.T) {
 		"the API stays away":      {rules: []string{"on=api method=POST path=/v1/buildUploads status=503"}, kind: failure.Transfer, words: []string{"reserve the build upload", "503"}, kept: true},
 		"the role is too low":     {options: func(o *sandbox.Options) { o.Keys[0].Role = sandbox.Developer }, rules: []string{"on=api method=POST path=/v1/buildUploads status=403 code=FORBIDDEN_ERROR"}, kind: failure.Auth, words: []string{"role does not allow"}, kept: true},
 	} {
-		t.Run(name, func(t *testing.T) {
-			b := newBench(t, func(o *sandbox.Options) {
+		inBubble(t, name, func(t *testing.T) {
+			b := newBubbleBench(t, func(o *sandbox.Options) {
 				o.PartSize = 64 << 10
 				faulty(t, c.rules...)(o)
 				if c.options != nil {
@@ -256,12 +258,15 @@ func TestFaultsThatStayAreFinalAndExplained(t *testing.T) {
 	}
 }
 
+// slow tells whether the tests that repeat or enumerate run in full.
+func slow() bool { return os.Getenv("SLOW_TESTS") != "" }
+
 // TestManyUploadsUnderRandomFaults is the soak: what goes wrong is thrown
 // anew each time, and every upload must end with an intact object.
 func TestManyUploadsUnderRandomFaults(t *testing.T) {
-	uploads := 200
-	if testing.Short() {
-		uploads = 20
+	uploads := 20
+	if slow() {
+		uploads = 200
 	}
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
@@ -281,23 +286,22 @@ func TestManyUploadsUnderRandomFaults(t *testing.T) {
 			}
 			rules = append(rules, strings.ReplaceAll(kind, "%%", "%"))
 		}
-		b := newBench(t, func(o *sandbox.Options) {
-			o.PartSize = 8 << 10
-			faulty(t, rules...)(o)
+		content := bundletest.IPA(bundletest.IOS(bundleID, "1.2.0", "42"), bundletest.Padding(100<<10+random.IntN(30<<10)))
+		inBubble(t, fmt.Sprint(i), func(t *testing.T) {
+			b := newBubbleBench(t, func(o *sandbox.Options) {
+				o.PartSize = 8 << 10
+				faulty(t, rules...)(o)
+			})
+			path := filepath.Join(t.TempDir(), "Demo.ipa")
+			rewrite(t, path, content)
+			sum, err := b.runner.Upload(t.Context(), release.Plan{Path: path})
+			if err != nil {
+				t.Fatalf("with %q: %v", rules, err)
+			}
+			b.intact(sum.BuildUploadID, path)
+			if n := b.made("/v1/buildUploads"); n != 1 {
+				t.Errorf("with %q: %d build uploads", rules, n)
+			}
 		})
-		path := filepath.Join(t.TempDir(), "Demo.ipa")
-		if err := os.WriteFile(path, bundletest.IPA(bundletest.IOS(bundleID, "1.2.0", "42"), bundletest.Padding(100<<10+random.IntN(30<<10))), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		sum, err := b.runner.Upload(t.Context(), release.Plan{Path: path})
-		if err != nil {
-			t.Fatalf("upload %d with %q: %v", i, rules, err)
-		}
-		b.intact(sum.BuildUploadID, path)
-		if n := b.made("/v1/buildUploads"); n != 1 {
-			t.Errorf("upload %d with %q: %d build uploads", i, rules, n)
-		}
-		b.runner.Client = nil
-		_ = b.server.Close()
 	}
 }

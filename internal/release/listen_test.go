@@ -53,12 +53,13 @@ func free(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// hearing is a bench whose time passes only when the test lets it, so that a
-// wait goes on by notifications alone.
-func hearing(t *testing.T) (b *bench, uploadID, addr string) {
+// hearing is a bench whose waits go on by notifications alone. It runs a
+// function each time a wait has looked and found nothing new.
+func hearing(t *testing.T, idle func(*bench)) (b *bench, uploadID, addr string) {
 	b = newBench(t)
 	sum := b.upload(release.Plan{Path: pack(t, "1.2", "42"), NoWait: true})
 	b.runner.Sleep = func(ctx context.Context, _ time.Duration) error {
+		idle(b)
 		<-ctx.Done()
 		return context.Cause(ctx)
 	}
@@ -75,31 +76,16 @@ func (b *bench) webhooks() int {
 }
 
 func TestAWaitHearsOfChanges(t *testing.T) {
-	b, uploadID, addr := hearing(t)
-	type end struct {
-		release.Summary
-		err error
+	// Enough passes for the next state, of which there is a notification.
+	b, uploadID, addr := hearing(t, func(b *bench) { b.clock.pass(11 * time.Minute) })
+	listen := &release.Listen{Addr: addr, PublicURL: "http://" + addr + "/hook"}
+	sum, err := b.runner.Wait(t.Context(), release.Plan{App: bundleID, BuildUploadID: uploadID, Listen: listen})
+	if err != nil || sum.State != "VALID" {
+		t.Errorf("%+v, %v", sum, err)
 	}
-	ended := make(chan end, 1)
-	go func() {
-		sum, err := b.runner.Wait(t.Context(), release.Plan{App: bundleID, BuildUploadID: uploadID, Listen: &release.Listen{Addr: addr, PublicURL: "http://" + addr + "/hook"}})
-		ended <- end{sum, err}
-	}()
-	for range 600 { // time passes as long as it takes to hear
-		select {
-		case e := <-ended:
-			if e.err != nil || e.State != "VALID" {
-				t.Errorf("%+v, %v", e.Summary, e.err)
-			}
-			if n := b.webhooks(); n != 0 {
-				t.Errorf("%d webhooks are left", n)
-			}
-			return
-		case <-time.After(20 * time.Millisecond):
-			b.clock.pass(30 * time.Second)
-		}
+	if n := b.webhooks(); n != 0 {
+		t.Errorf("%d webhooks are left", n)
 	}
-	t.Error("it never heard")
 }
 
 // TestAWaitThatHearsNothingLooksAsOften has a webhook to which there is no way.
@@ -121,7 +107,8 @@ func TestAWaitThatHearsNothingLooksAsOften(t *testing.T) {
 }
 
 func TestAWebhookThatAKilledRunLeftIsRemoved(t *testing.T) {
-	b, uploadID, addr := hearing(t)
+	waits := make(chan struct{})
+	b, uploadID, addr := hearing(t, func(*bench) { close(waits) })
 	public := "http://" + addr + "/hook"
 	for name, address := range map[string]string{"ascend wait long ago": public, "ascend wait elsewhere": "https://example.com/", "somebody's own": public} {
 		if _, err := b.runner.Client.CreateWebhook(t.Context(), "6700000002", asc.NewWebhook{Name: name, URL: address, Secret: "s", Enabled: true, EventTypes: []string{asc.EventBuildUploadState}}); err != nil {
@@ -134,12 +121,7 @@ func TestAWebhookThatAKilledRunLeftIsRemoved(t *testing.T) {
 		_, err := b.runner.Wait(ctx, release.Plan{App: bundleID, BuildUploadID: uploadID, Listen: &release.Listen{Addr: addr, PublicURL: public}})
 		done <- err
 	}()
-	for range 500 {
-		if len(b.calls("POST /v1/webhooks")) == 4 {
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	<-waits
 	cancel(failure.ErrInterrupted)
 	if err := <-done; failure.KindOf(err) != failure.Interrupted {
 		t.Errorf("%v", err)
@@ -151,19 +133,15 @@ func TestAWebhookThatAKilledRunLeftIsRemoved(t *testing.T) {
 
 // TestNotificationsAreTakenFromAppleOnly sends what Apple would not.
 func TestNotificationsAreTakenFromAppleOnly(t *testing.T) {
-	b, uploadID, addr := hearing(t)
+	waits := make(chan struct{})
+	b, uploadID, addr := hearing(t, func(*bench) { close(waits) })
 	ctx, cancel := context.WithCancelCause(t.Context())
 	done := make(chan error, 1)
 	go func() {
 		_, err := b.runner.Wait(ctx, release.Plan{App: bundleID, BuildUploadID: uploadID, Listen: &release.Listen{Addr: addr, PublicURL: "http://" + addr + "/hook"}})
 		done <- err
 	}()
-	for range 500 {
-		if len(b.calls("GET /v1/buildUploads/")) == 1 {
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	<-waits
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	for name, c := range map[string]struct {
 		method, path, body, signature string

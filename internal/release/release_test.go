@@ -3,6 +3,7 @@ package release_test
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -17,9 +18,11 @@ import (
 	"github.com/ascend-cli/ascend/asc"
 	"github.com/ascend-cli/ascend/internal/bundle/bundletest"
 	"github.com/ascend-cli/ascend/internal/failure"
+	"github.com/ascend-cli/ascend/internal/memnet"
 	"github.com/ascend-cli/ascend/internal/release"
 	"github.com/ascend-cli/ascend/internal/sandbox"
 	"github.com/ascend-cli/ascend/internal/sandbox/contracttest"
+	"github.com/ascend-cli/ascend/upload"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -64,15 +67,37 @@ type bench struct {
 	requests []sandbox.Request
 	events   []release.Event
 	mu       sync.Mutex
+	// network is that of a bench in a bubble.
+	network *memnet.Network
 	// intercept may answer a request instead of the sandbox.
 	intercept func(http.ResponseWriter, *http.Request) bool
 }
 
 const bundleID = "com.example.demo"
 
+// newBench makes a bench whose clock moves when somebody sleeps, on the real
+// network.
 func newBench(t *testing.T, change ...func(*sandbox.Options)) *bench {
 	t.Helper()
 	b := &bench{t: t, clock: &clock{now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}}
+	b.open(b.clock.Now, b.clock.Sleep, nil, change...)
+	return b
+}
+
+// newBubbleBench makes a bench with the clock of a bubble of testing/synctest,
+// and a network that stands still with it: no timeout passes, no connection is
+// given up because the machine is slow.
+func newBubbleBench(t *testing.T, change ...func(*sandbox.Options)) *bench {
+	t.Helper()
+	b := &bench{t: t}
+	b.open(time.Now, nil, &memnet.Network{}, change...)
+	return b
+}
+
+// open starts the sandbox of a bench and makes its runner.
+func (b *bench) open(now func() time.Time, sleep func(context.Context, time.Duration) error, network *memnet.Network, change ...func(*sandbox.Options)) {
+	t := b.t
+	t.Helper()
 	key, err := sandbox.NewKey("TESTKEY001", "issuer", sandbox.Admin)
 	if err != nil {
 		t.Fatal(err)
@@ -84,7 +109,7 @@ func newBench(t *testing.T, change ...func(*sandbox.Options)) *bench {
 			{ID: "twin-1", Name: "Twin"}, {ID: "twin-2", Name: "Twin"},
 		}}},
 		PartSize: 1 << 10, UploadProcessing: 3 * time.Minute, BuildProcessing: 10 * time.Minute, Settle: 20 * time.Second,
-		Now: b.clock.Now, Dir: t.TempDir(),
+		Now: now, Dir: t.TempDir(),
 		OnRequest: func(r sandbox.Request) {
 			b.mu.Lock()
 			defer b.mu.Unlock()
@@ -97,6 +122,9 @@ func newBench(t *testing.T, change ...func(*sandbox.Options)) *bench {
 			return f != nil && f(w, r)
 		},
 	}
+	if network != nil {
+		options.Listen = func(string) (net.Listener, error) { return network.Listen(), nil }
+	}
 	for _, f := range change {
 		f(&options)
 	}
@@ -108,13 +136,25 @@ func newBench(t *testing.T, change ...func(*sandbox.Options)) *bench {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	t.Cleanup(transport.CloseIdleConnections)
 	client, err := asc.NewClient(asc.Options{
-		Key: b.key, URL: b.server.URL(), Transport: &contracttest.Transport{T: t, Next: transport}, Now: b.clock.Now, Sleep: b.clock.Sleep,
+		Key: b.key, URL: b.server.URL(), Transport: &contracttest.Transport{T: t, Next: transport}, Now: now, Sleep: sleep,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.runner = &release.Runner{Client: client, Observer: b, Now: b.clock.Now, Sleep: b.clock.Sleep}
-	return b
+	b.runner = &release.Runner{Client: client, Observer: b, Now: now, Sleep: sleep}
+	if network != nil {
+		transport.DialContext = network.DialContext
+		b.runner.Transport = b.parts(network)
+	}
+}
+
+// parts is the transport of parts on a network in memory.
+func (b *bench) parts(network *memnet.Network) *upload.Transport {
+	b.network = network
+	transport := upload.NewTransport(nil)
+	transport.Dial = network.DialContext
+	b.t.Cleanup(transport.CloseIdleConnections)
+	return transport
 }
 
 func (b *bench) Observe(e release.Event) {

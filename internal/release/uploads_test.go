@@ -10,7 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
+	"testing/synctest"
 
 	"github.com/ascend-cli/ascend/asc"
 	"github.com/ascend-cli/ascend/internal/bundle/bundletest"
@@ -209,12 +209,11 @@ func TestOneUploadAtATime(t *testing.T) {
 	b.upload(release.Plan{Path: pack(t, "1.2.0", "43")})
 }
 
-func TestSeveralUploadsShareWhatThereIs(t *testing.T) {
-	b := newBench(t, faulty(t, "on=store every=7 status=500"))
+func TestSeveralUploadsShareWhatThereIs(t *testing.T) { synctest.Test(t, severalShareWhatThereIs) }
+
+func severalShareWhatThereIs(t *testing.T) {
+	b := newBubbleBench(t, faulty(t, "on=store every=7 status=500"))
 	b.runner.Pool = upload.NewPool(3, 0)
-	// Each has its own idea of time passing, so waits are in real, short time.
-	b.runner.Sleep = nil
-	b.runner.Now = time.Now
 	plans := []release.Plan{{Path: pack(t, "1.2.0", "42"), NoWait: true}, {Path: pack(t, "1.2.0", "43"), NoWait: true}}
 	var mu sync.Mutex
 	seen := map[int]int{}
@@ -236,17 +235,10 @@ func TestSeveralUploadsShareWhatThereIs(t *testing.T) {
 	}
 }
 
-func TestAFleetIsSentAFewAtATime(t *testing.T) {
-	b := newBench(t)
-	b.runner.Sleep = func(ctx context.Context, _ time.Duration) error {
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-time.After(5 * time.Millisecond): // so that others have their turn
-			b.clock.pass(time.Second)
-			return nil
-		}
-	}
+func TestAFleetIsSentAFewAtATime(t *testing.T) { synctest.Test(t, aFleetIsSentAFewAtATime) }
+
+func aFleetIsSentAFewAtATime(t *testing.T) {
+	b := newBubbleBench(t)
 	var plans []release.Plan
 	for i := range 30 {
 		plans = append(plans, release.Plan{Path: pack(t, fmt.Sprintf("1.%d", i), "1")})

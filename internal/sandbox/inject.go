@@ -39,6 +39,9 @@ func (s *Server) inject(f *Fault, host string, w http.ResponseWriter, r *http.Re
 		handle(&retagged{ResponseWriter: w}, r)
 		return
 	case FaultDown:
+		if rec, ok := w.(*recorder); ok {
+			rec.told() // its connection ends as well
+		}
 		s.listeners[host].shut(f.For)
 		return
 	}
@@ -129,7 +132,7 @@ func (s *Server) stall(w http.ResponseWriter, d time.Duration) {
 // resetOnClose makes closing a connection a reset.
 func resetOnClose(conn net.Conn) {
 	for {
-		if tcp, ok := conn.(*net.TCPConn); ok {
+		if tcp, ok := conn.(interface{ SetLinger(seconds int) error }); ok {
 			_ = tcp.SetLinger(0)
 			return
 		}

@@ -1,9 +1,12 @@
 package sandbox
 
 import (
+	"bufio"
 	"io"
+	"net"
 	"net/http"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -12,6 +15,14 @@ import (
 type recorder struct {
 	http.ResponseWriter
 	status int
+	// told reports the request, once.
+	told func()
+}
+
+// Hijack reports the request before its connection can end.
+func (r *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	r.told()
+	return http.NewResponseController(r.ResponseWriter).Hijack()
 }
 
 func (r *recorder) WriteHeader(status int) {
@@ -45,12 +56,12 @@ func (c *counted) Read(p []byte) (int, error) {
 
 func (s *Server) observe(host string, w http.ResponseWriter, r *http.Request, handle http.HandlerFunc) {
 	start := time.Now()
-	rec := &recorder{ResponseWriter: w}
+	rec := &recorder{ResponseWriter: w, told: func() {}}
 	body := &counted{ReadCloser: r.Body}
 	r.Body = body
 	connection, _ := r.Context().Value(connectionKey{}).(int64)
 	if s.options.OnRequest != nil {
-		defer func() {
+		rec.told = sync.OnceFunc(func() {
 			query, part := r.URL.RawQuery, int64(0)
 			if host == "store" {
 				part, _ = strconv.ParseInt(r.URL.Query().Get("partNumber"), 10, 64)
@@ -60,7 +71,8 @@ func (s *Server) observe(host string, w http.ResponseWriter, r *http.Request, ha
 				Host: host, Method: r.Method, Path: r.URL.Path, Query: query, Part: part, Bytes: body.bytes.Load(),
 				Connection: connection, Status: rec.status, Start: start, Duration: time.Since(start),
 			})
-		}()
+		})
+		defer func() { rec.told() }()
 	}
 	if s.options.Intercept != nil && s.options.Intercept(rec, r) {
 		return

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"time"
 )
@@ -44,10 +45,14 @@ type Options struct {
 	// TLS serves both hosts over TLS with a certificate of their own, which
 	// [Server.CertificatePEM] hands out.
 	TLS bool
+	// Listen, if set, makes the listeners of the hosts "api" and "store" instead
+	// of the system, and Addr and StoreAddr are not used.
+	Listen func(host string) (net.Listener, error)
 	// Intercept, if set, sees every request first and answers it itself if it
 	// returns true.
 	Intercept func(http.ResponseWriter, *http.Request) bool
-	// OnRequest, if set, is told of every answered request.
+	// OnRequest, if set, is told of every answered request, before the client can
+	// know of the reply or of the end of its connection.
 	OnRequest func(Request)
 }
 

@@ -28,6 +28,7 @@ type Server struct {
 	ownDir    bool
 	servers   []*http.Server
 	serving   sync.WaitGroup
+	handling  sync.WaitGroup // requests; begun under the lock, while not ended
 	closing   chan struct{}
 	closed    sync.Once
 	watching  sync.Once
@@ -107,7 +108,11 @@ func (s *Server) listen(host, addr string, link Link) (net.Listener, error) {
 	if link != (Link{}) {
 		config.Control = smallWindow
 	}
-	inner, err := config.Listen(context.Background(), "tcp", addr)
+	listen := func(string) (net.Listener, error) { return config.Listen(context.Background(), "tcp", addr) }
+	if s.options.Listen != nil {
+		listen = s.options.Listen
+	}
+	inner, err := listen(host)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", addr, err)
 	}
@@ -121,7 +126,7 @@ func (s *Server) listen(host, addr string, link Link) (net.Listener, error) {
 
 func (s *Server) serve(listener net.Listener, handler http.HandlerFunc) {
 	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: 30 * time.Second, ErrorLog: log.New(io.Discard, "", 0),
+		Handler: s.counting(handler), ReadHeaderTimeout: 30 * time.Second, ErrorLog: log.New(io.Discard, "", 0),
 		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
 			return context.WithValue(ctx, connectionKey{}, connectionNumber(conn))
 		},
@@ -132,7 +137,25 @@ func (s *Server) serve(listener net.Listener, handler http.HandlerFunc) {
 	})
 }
 
-// Close stops the server and removes what it stored.
+// counting lets Close wait for the requests under way, and begins none after it.
+func (s *Server) counting(handler http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		ended := s.ended
+		if !ended {
+			s.handling.Add(1)
+		}
+		s.mu.Unlock()
+		if ended {
+			panic(http.ErrAbortHandler) // its connection is closed
+		}
+		defer s.handling.Done()
+		handler(w, r)
+	}
+}
+
+// Close stops the server, waits for the requests under way, which it cuts off,
+// and removes what it stored.
 func (s *Server) Close() error {
 	s.closed.Do(func() { close(s.closing) })
 	var errs []error
@@ -143,6 +166,7 @@ func (s *Server) Close() error {
 	s.ended = true
 	s.mu.Unlock()
 	s.serving.Wait()
+	s.handling.Wait()
 	if s.ownDir {
 		errs = append(errs, os.RemoveAll(s.dir))
 	}
