@@ -18,8 +18,8 @@ type Part struct {
 
 // Check reads the parts of a file again and compares them with their sums. The
 // error is [ErrFileChanged] in a [*PartError] if one differs.
-func Check(ctx context.Context, file io.ReaderAt, parts []Part) error {
-	group, ctx := errgroup.WithContext(ctx)
+func Check(parent context.Context, file io.ReaderAt, parts []Part) error {
+	group, ctx := errgroup.WithContext(parent)
 	group.SetLimit(hashers())
 	for i, part := range parts {
 		if ctx.Err() != nil {
@@ -42,7 +42,10 @@ func Check(ctx context.Context, file io.ReaderAt, parts []Part) error {
 			return nil
 		})
 	}
-	return group.Wait()
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return context.Cause(parent) // not all were read if there is one
 }
 
 // hashers is how many parts are read for their MD5 at the same time.

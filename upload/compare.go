@@ -16,18 +16,19 @@ type Comparison struct {
 	// Parts is the number of operations. Same have the MD5 of the local part as
 	// their entity tag, Different that of something else, and Silent have no
 	// entity tag that is an MD5: nothing has arrived, or the service does not
-	// tell.
+	// say. A local part without an MD5 is the same as nothing.
 	Parts, Same, Different, Silent int
 }
 
-// Complete tells whether every part is there with the local part's MD5.
+// Complete tells whether the service has every part with the local MD5.
 func (c Comparison) Complete() bool { return c.Parts > 0 && c.Same == c.Parts }
 
-// Told tells whether the service says of any part what it holds.
+// Told tells whether the service says what it holds of at least one part.
 func (c Comparison) Told() bool { return c.Same+c.Different > 0 }
 
-// Compare holds operations that were read again against the parts of the file.
-// It fails with a [*PlanError] if they do not cover the same ranges.
+// Compare compares operations that were read again with the parts of a file,
+// which are in its order. It fails with a [*PlanError] if they do not cover the
+// same ranges.
 func Compare(operations []Operation, content []Part) (Comparison, error) {
 	size := int64(0)
 	for _, part := range content {
@@ -38,7 +39,8 @@ func Compare(operations []Operation, content []Part) (Comparison, error) {
 		return Comparison{}, err
 	}
 	if len(sorted) != len(content) {
-		return Comparison{}, &PlanError{fmt.Sprintf("there are %d parts now, and there were %d", len(sorted), len(content))}
+		reason := fmt.Sprintf("there are %d parts now, and there were %d", len(sorted), len(content))
+		return Comparison{}, &PlanError{reason}
 	}
 	c := Comparison{Parts: len(sorted)}
 	for i, op := range sorted {
@@ -57,8 +59,8 @@ func Compare(operations []Operation, content []Part) (Comparison, error) {
 	return c, nil
 }
 
-// Acknowledged returns the operations whose entity tag is an MD5, so that a
-// store may have received their parts. A placeholder is none.
+// Acknowledged returns the operations whose entity tag is an MD5: the store may
+// have received their parts. A placeholder is not an MD5.
 func Acknowledged(operations []Operation) []Operation {
 	var out []Operation
 	for _, op := range operations {
@@ -71,9 +73,9 @@ func Acknowledged(operations []Operation) []Operation {
 
 // Sums reads the ranges of operations and returns their MD5s in hex, in the
 // order of the operations. A file that is too short is an [ErrFileChanged].
-func Sums(ctx context.Context, file io.ReaderAt, operations []Operation) ([]string, error) {
+func Sums(parent context.Context, file io.ReaderAt, operations []Operation) ([]string, error) {
 	sums := make([]string, len(operations))
-	group, ctx := errgroup.WithContext(ctx)
+	group, ctx := errgroup.WithContext(parent)
 	group.SetLimit(hashers())
 	for i, op := range operations {
 		if ctx.Err() != nil {
@@ -91,6 +93,9 @@ func Sums(ctx context.Context, file io.ReaderAt, operations []Operation) ([]stri
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
+	if parent.Err() != nil {
+		return nil, context.Cause(parent) // not all were read
+	}
 	return sums, nil
 }
 
@@ -106,57 +111,75 @@ type Composite struct {
 	PartSize int64
 }
 
-// ParseComposite reads a composite checksum. Other forms are not understood.
-func ParseComposite(text string) (Composite, bool) {
+// maxCompositeParts is how many parts an object of S3 has at most
+// (docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html).
+const maxCompositeParts = 10_000
+
+// ParseComposite reads a composite checksum. Other forms, and more parts than
+// an object can have, are not understood.
+func ParseComposite(text string) (c Composite, ok bool) {
 	fields := strings.Split(strings.Trim(strings.TrimSpace(text), `"`), "-")
 	if len(fields) != 3 {
 		return Composite{}, false
 	}
-	parts, ok := decimal(fields[1])
-	size, ok2 := decimal(fields[2])
-	c := Composite{Sum: entityTag(fields[0]), Parts: int(parts), PartSize: size}
-	return c, ok && ok2 && c.Sum != "" && parts > 0 && size > 0
+	sum := entityTag(fields[0])
+	parts, partsOK := decimal(fields[1])
+	size, sizeOK := decimal(fields[2])
+	if sum == "" || !partsOK || !sizeOK || parts < 1 || parts > maxCompositeParts || size < 1 {
+		return Composite{}, false
+	}
+	return Composite{Sum: sum, Parts: int(parts), PartSize: size}, true
 }
 
 // decimal reads a number of at most 15 digits, without a sign.
 func decimal(text string) (n int64, ok bool) {
+	if text == "" || len(text) > 15 {
+		return 0, false
+	}
 	for _, c := range []byte(text) {
 		if c < '0' || c > '9' {
 			return 0, false
 		}
 		n = 10*n + int64(c-'0')
 	}
-	return n, text != "" && len(text) <= 15
+	return n, true
 }
 
 // String is the checksum as the service writes it.
 func (c Composite) String() string { return fmt.Sprintf("%s-%d-%d", c.Sum, c.Parts, c.PartSize) }
 
 // CompositeOf is the composite checksum of parts that cover a file, in its
-// order.
+// order. It is zero if there are none or the MD5 of one is not known.
 func CompositeOf(content []Part) Composite {
 	if len(content) == 0 {
 		return Composite{}
 	}
-	c := Composite{Sum: entityTag(content[0].Sum), Parts: len(content), PartSize: content[0].Length}
-	if len(content) == 1 {
-		return c
-	}
-	sum := md5.New()
+	var sums []byte
 	for _, part := range content {
-		raw, _ := hex.DecodeString(entityTag(part.Sum)) // entityTag has checked it
-		sum.Write(raw)
+		sum, err := hex.DecodeString(entityTag(part.Sum))
+		if err != nil || len(sum) == 0 {
+			return Composite{}
+		}
+		sums = append(sums, sum...)
 	}
-	c.Sum = hex.EncodeToString(sum.Sum(nil))
+	c := Composite{Sum: hex.EncodeToString(sums), Parts: len(content), PartSize: content[0].Length}
+	if len(content) > 1 {
+		joined := md5.Sum(sums)
+		c.Sum = hex.EncodeToString(joined[:])
+	}
 	return c
 }
 
-// Cut divides a file of size bytes into parts of partSize bytes, the last one
-// shorter.
+// Cut divides a file of size bytes into ranges of partSize bytes, the last one
+// shorter. They have neither method nor URL. It returns nil unless both are
+// positive.
 func Cut(size, partSize int64) []Operation {
+	if partSize <= 0 {
+		return nil
+	}
 	var out []Operation
-	for offset := int64(0); offset < size && partSize > 0; offset += partSize {
-		out = append(out, Operation{Offset: offset, Length: min(partSize, size-offset)})
+	for left := size; left > 0; left -= partSize {
+		out = append(out, Operation{Offset: size - left, Length: min(partSize, left)})
 	}
 	return out
 }

@@ -237,10 +237,10 @@ func compareCommitted(ctx context.Context, p pkg, file asc.BuildUploadFile) (lik
 	if !ok {
 		return unknownPackage, nil
 	}
-	parts := upload.Cut(p.Size, composite.PartSize)
 	if composite.Parts != (int)((p.Size-1)/composite.PartSize+1) {
 		return otherPackage, nil
 	}
+	parts := upload.Cut(p.Size, composite.PartSize) // as many, which an object can have
 	sums, err := upload.Sums(ctx, p.file, parts)
 	if err != nil {
 		return unknownPackage, err
