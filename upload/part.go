@@ -42,11 +42,8 @@ func (u *uploader) run(parent context.Context) error {
 			pending <- i
 		}
 	}
-	var opener opener
-	if transport, ok := u.options.Transport.(*Transport); ok {
-		opener = transport.to(u.operations[0].URL)
-	}
-	leave := u.options.Pool.join(len(u.operations), longest, opener)
+	dialer := newHostDialer(u.options.Transport, u.operations[0].URL)
+	leave := u.options.Pool.join(len(u.operations), longest, dialer)
 	started := 0
 	defer func() { leave(len(u.operations) - started - int(u.resumed.Load())) }()
 	group.Go(func() error {

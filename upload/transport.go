@@ -24,7 +24,7 @@ const (
 
 // A Transport carries parts over HTTP/1.1, so that each part in flight has a
 // connection, and a congestion window, of its own. It takes proxies from the
-// environment, does not compress, and opens connections ahead of need.
+// environment, does not compress, and is a [Preconnector].
 type Transport struct {
 	// Dial, if set before the first use, opens connections instead of the
 	// system.
@@ -33,14 +33,14 @@ type Transport struct {
 	inner  *http.Transport
 	dialer net.Dialer
 	tls    *tls.Config
+	now    func() time.Time
 
 	mu      sync.Mutex
 	open    int           // connections in use, idle or spare
 	fastest time.Duration // the shortest time that connecting took
 	spare   []spare
+	pending map[*pendingDial]struct{}
 	dialing sync.WaitGroup
-	ctx     context.Context
-	cancel  context.CancelFunc
 }
 
 // spare is a connection that was opened ahead.
@@ -49,6 +49,12 @@ type spare struct {
 	address string
 	secure  bool
 	opened  time.Time
+}
+
+// pendingDial is a connection that is being opened ahead.
+type pendingDial struct {
+	cancel    context.CancelFunc
+	cancelled bool // guarded by the transport
 }
 
 // NewTransport returns a transport that trusts the roots of config; nil means
@@ -64,10 +70,11 @@ func NewTransport(config *tls.Config) *Transport {
 	}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
-	ctx, cancel := context.WithCancel(context.Background())
 	t := &Transport{
-		dialer: net.Dialer{Timeout: connectTimeout, KeepAlive: 15 * time.Second, Control: tuneSocket},
-		tls:    config, ctx: ctx, cancel: cancel,
+		dialer:  net.Dialer{Timeout: connectTimeout, KeepAlive: 15 * time.Second, Control: tuneSocket},
+		tls:     config,
+		now:     time.Now,
+		pending: map[*pendingDial]struct{}{},
 	}
 	t.inner = &http.Transport{
 		Proxy: http.ProxyFromEnvironment,
@@ -98,12 +105,16 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 // CloseIdleConnections closes the connections that no part uses, and ends the
 // opening of new ones.
 func (t *Transport) CloseIdleConnections() {
-	t.cancel()
+	t.mu.Lock()
+	for dial := range t.pending {
+		dial.cancelled = true
+		dial.cancel()
+	}
+	t.mu.Unlock()
 	t.dialing.Wait()
 	t.mu.Lock()
 	spares := t.spare
 	t.spare = nil
-	t.ctx, t.cancel = context.WithCancel(context.Background())
 	t.mu.Unlock()
 	for _, s := range spares {
 		_ = s.Close() // it was never used
@@ -111,9 +122,9 @@ func (t *Transport) CloseIdleConnections() {
 	t.inner.CloseIdleConnections()
 }
 
-// Ahead opens connections to the host of a URL until there are total of them.
-// It does not wait for them, and failures show when a part needs one.
-func (t *Transport) Ahead(rawURL string, total int) {
+// Preconnect implements [Preconnector]. It does nothing where a proxy is used,
+// and failures show when a part needs a connection.
+func (t *Transport) Preconnect(rawURL string, total int) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
 		return
@@ -128,40 +139,41 @@ func (t *Transport) Ahead(rawURL string, total int) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	ctx := t.ctx
 	for missing := min(total, maxConcurrency) - t.open; missing > 0; missing-- {
 		t.open++
-		t.dialing.Go(func() {
-			conn, err := t.connect(ctx, "tcp", address, secure)
-			t.mu.Lock()
-			defer t.mu.Unlock()
-			switch {
-			case err != nil:
-				t.open--
-			case ctx.Err() != nil:
-				t.open--
-				_ = conn.Close() // nobody wants it any more
-			default:
-				t.spare = append(t.spare, spare{&counted{Conn: conn, transport: t}, address, secure, time.Now()})
-			}
-		})
+		t.dialSpare(address, secure)
 	}
 }
 
-// to returns what a pool needs of the transport, for the host of a URL.
-func (t *Transport) to(rawURL string) opener { return way{t, rawURL} }
-
-type way struct {
-	*Transport
-	url string
+// RoundTripTime implements [Preconnector].
+func (t *Transport) RoundTripTime() time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.fastest
 }
 
-func (w way) open(total int) { w.Ahead(w.url, total) }
-
-func (w way) roundTrip() time.Duration {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.fastest
+// dialSpare opens a connection ahead, which is counted already. The transport
+// is locked.
+func (t *Transport) dialSpare(address string, secure bool) {
+	ctx, cancel := context.WithCancel(context.Background())
+	dial := &pendingDial{cancel: cancel}
+	t.pending[dial] = struct{}{}
+	t.dialing.Go(func() {
+		defer cancel()
+		conn, err := t.connect(ctx, "tcp", address, secure)
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		delete(t.pending, dial)
+		switch {
+		case err != nil:
+			t.open--
+		case dial.cancelled:
+			t.open--
+			_ = conn.Close() // nobody wants it any more
+		default:
+			t.spare = append(t.spare, spare{&countedConn{Conn: conn, transport: t}, address, secure, t.now()})
+		}
+	})
 }
 
 // dial hands out a spare connection, or opens one.
@@ -176,14 +188,14 @@ func (t *Transport) dial(ctx context.Context, network, address string, secure bo
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.open++
-	return &counted{Conn: conn, transport: t}, nil
+	return &countedConn{Conn: conn, transport: t}, nil
 }
 
 func (t *Transport) takeSpare(address string, secure bool) net.Conn {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for i, s := range t.spare {
-		if s.address == address && s.secure == secure && time.Since(s.opened) < spareLife {
+		if s.address == address && s.secure == secure && t.now().Sub(s.opened) < spareLife {
 			t.spare = append(t.spare[:i:i], t.spare[i+1:]...)
 			return s.Conn
 		}
@@ -192,7 +204,7 @@ func (t *Transport) takeSpare(address string, secure bool) net.Conn {
 }
 
 func (t *Transport) connect(ctx context.Context, network, address string, secure bool) (net.Conn, error) {
-	start := time.Now()
+	start := t.now()
 	dial := t.dialer.DialContext
 	if t.Dial != nil {
 		dial = t.Dial
@@ -202,7 +214,7 @@ func (t *Transport) connect(ctx context.Context, network, address string, secure
 		return nil, err
 	}
 	t.mu.Lock()
-	if took := time.Since(start); t.fastest == 0 || took < t.fastest {
+	if took := t.now().Sub(start); t.fastest == 0 || took < t.fastest {
 		t.fastest = took
 	}
 	t.mu.Unlock()
@@ -229,14 +241,14 @@ func (t *Transport) connect(ctx context.Context, network, address string, secure
 	return secured, nil
 }
 
-// counted is a connection that the transport counts until it is closed.
-type counted struct {
+// countedConn is a connection that the transport counts until it is closed.
+type countedConn struct {
 	net.Conn
 	transport *Transport
 	once      sync.Once
 }
 
-func (c *counted) Close() error {
+func (c *countedConn) Close() error {
 	c.once.Do(func() {
 		c.transport.mu.Lock()
 		defer c.transport.mu.Unlock()

@@ -73,12 +73,12 @@ func TestAStoreWithoutAGoodCertificateGetsNothing(t *testing.T) {
 func TestConnectionsAreOpenedAheadAndUsed(t *testing.T) {
 	server, roots, _ := secureStore(t, func(http.ResponseWriter, *http.Request) {})
 	transport := NewTransport(&tls.Config{RootCAs: roots})
-	transport.Ahead(server.URL, 3)
+	transport.Preconnect(server.URL, 3)
 	transport.dialing.Wait()
 	if len(transport.spare) != 3 || transport.open != 3 {
 		t.Fatalf("%d spare of %d", len(transport.spare), transport.open)
 	}
-	transport.Ahead(server.URL, 2) // there are more already
+	transport.Preconnect(server.URL, 2) // there are more already
 	transport.dialing.Wait()
 	if transport.open != 3 {
 		t.Errorf("%d are open", transport.open)
@@ -92,7 +92,7 @@ func TestConnectionsAreOpenedAheadAndUsed(t *testing.T) {
 	if len(transport.spare) != 2 || transport.open != 3 {
 		t.Errorf("%d spare of %d after the requests", len(transport.spare), transport.open)
 	}
-	if way := transport.to(server.URL); way.roundTrip() <= 0 {
+	if transport.RoundTripTime() <= 0 {
 		t.Error("the round trip is not known")
 	}
 	transport.CloseIdleConnections()
@@ -111,7 +111,7 @@ func TestAHostThatIsNotThereIsNoTroubleAhead(t *testing.T) {
 	transport := NewTransport(nil)
 	defer transport.CloseIdleConnections()
 	for _, url := range []string{gone, "::no URL", "https://" + listener.Addr().String() + "/path?query"} {
-		transport.Ahead(url, 2)
+		transport.Preconnect(url, 2)
 	}
 	transport.dialing.Wait()
 	if transport.open != 0 {

@@ -1,0 +1,47 @@
+package upload
+
+import (
+	"net/http"
+	"time"
+)
+
+// A Preconnector is an [http.RoundTripper] that opens connections before they
+// are needed, so that raising the number of parts in flight does not wait for
+// handshakes. [Transport] is one. A round tripper that wraps a Transport keeps
+// this by having the two methods as well, which embedding the Transport gives
+// it; without them parts are sent all the same, later by a handshake.
+type Preconnector interface {
+	// Preconnect opens connections to the host of a URL until there are total
+	// of them. It does not wait for them.
+	Preconnect(url string, total int)
+	// RoundTripTime is the shortest time that a connection took to open, or
+	// zero if none has.
+	RoundTripTime() time.Duration
+}
+
+// hostDialer opens connections to one host ahead of need. Its zero value does
+// nothing.
+type hostDialer struct {
+	connector Preconnector
+	url       string
+}
+
+// newHostDialer returns the dialer for the host of a URL, which does nothing
+// if the transport is no [Preconnector].
+func newHostDialer(transport http.RoundTripper, url string) hostDialer {
+	connector, _ := transport.(Preconnector)
+	return hostDialer{connector, url}
+}
+
+func (d hostDialer) open(total int) {
+	if d.connector != nil {
+		d.connector.Preconnect(d.url, total)
+	}
+}
+
+func (d hostDialer) roundTrip() time.Duration {
+	if d.connector == nil {
+		return 0
+	}
+	return d.connector.RoundTripTime()
+}
