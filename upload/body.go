@@ -13,21 +13,17 @@ import (
 )
 
 // body streams one part from the file: it hashes what it hands out, counts
-// it, keeps to the rate, and moves the stall clock on. The transport may read
-// it from another goroutine than the one that looks at the result.
+// it, and keeps to the rate. The transport may read it from another goroutine
+// than the one that asks for the result.
 type body struct {
-	ctx     context.Context
 	section *io.SectionReader
 	length  int64
-	limit   *rate.Limiter
-	// progress is told of bytes that were handed out, and whether they are the
-	// last.
-	progress func(n int64, done bool)
-	// alive is called when bytes are asked for, which is when the connection
-	// has accepted the ones before.
-	alive func()
-	// held frames a wait for the rate limit, which is nobody's fault.
-	held func(bool)
+	events  bodyEvents
+	// cancelled returns why the attempt was ended, or nil.
+	cancelled func() error
+	// throttle waits until the rate allows to fill p, or the start of it, and
+	// returns that; nil without a limit.
+	throttle func(p []byte) ([]byte, error)
 
 	mu      sync.Mutex
 	hash    hash.Hash
@@ -37,30 +33,52 @@ type body struct {
 	once    sync.Once
 }
 
-func newBody(ctx context.Context, file io.ReaderAt, op Operation) *body {
-	return &body{
-		ctx:     ctx,
-		section: io.NewSectionReader(file, op.Offset, op.Length),
-		length:  op.Length,
+// bodyEvents is told how the sending of a body goes on.
+type bodyEvents interface {
+	// requested says that the connection has accepted all bytes so far and asks
+	// for more.
+	requested()
+	// handedOver says that the connection was given n bytes, and whether they
+	// were the last.
+	handedOver(n int64, last bool)
+	// throttled says that a wait for the rate limit starts or ends, during
+	// which the connection is not to blame.
+	throttled(waiting bool)
+}
+
+// newBody returns the body of one attempt, which ends with ctx.
+func newBody(ctx context.Context, file io.ReaderAt, op Operation, limit *rate.Limiter, events bodyEvents) *body {
+	b := &body{
+		section:   io.NewSectionReader(file, op.Offset, op.Length),
+		length:    op.Length,
+		events:    events,
+		cancelled: func() error { return context.Cause(ctx) },
 		// MD5 is what the store answers with; it guards against accidents.
 		hash:   md5.New(),
 		closed: make(chan struct{}),
 	}
+	if limit != nil {
+		b.throttle = func(p []byte) ([]byte, error) {
+			p = p[:min(len(p), limit.Burst())]
+			return p, limit.WaitN(ctx, len(p))
+		}
+	}
+	return b
 }
 
 func (b *body) Read(p []byte) (int, error) {
-	if err := b.ctx.Err(); err != nil {
-		return 0, context.Cause(b.ctx)
+	if err := b.cancelled(); err != nil {
+		return 0, err
 	}
-	b.alive()
-	if b.limit != nil {
-		p = p[:min(len(p), b.limit.Burst())]
-		b.held(true)
-		err := b.limit.WaitN(b.ctx, len(p))
-		b.held(false)
+	b.events.requested()
+	if b.throttle != nil {
+		b.events.throttled(true)
+		allowed, err := b.throttle(p)
+		b.events.throttled(false)
 		if err != nil {
 			return 0, err
 		}
+		p = allowed
 	}
 	n, err := b.section.Read(p)
 	b.mu.Lock()
@@ -75,7 +93,7 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 	b.mu.Unlock()
 	if n > 0 {
-		b.progress(int64(n), done)
+		b.events.handedOver(int64(n), done)
 	}
 	return n, err
 }

@@ -3,28 +3,23 @@ package upload
 import (
 	"context"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
 // A Pool decides how many parts are in flight, of one upload or of several
-// that share a link. It adapts that number to what the link gives, and notices
-// a connection that stands still while the others go on.
+// that share a link. It adapts that number to what the link gives, and gives
+// up connections that stand still while the others go on. Uploads that share a
+// pool share a clock, too.
 type Pool struct {
-	mu       sync.Mutex
-	pace     pace
-	inFlight int
-	peak     int
-	waiting  []chan struct{}
-	unsent   int // parts of all uploads that have not been started
-	flights  map[*flight]struct{}
-	pulse    pulse
-	// opener opens connections before they are needed.
-	opener   opener
-	prepared int
+	mu     sync.Mutex // guards all but the bytes that gauge counts
+	pacer  pacer
+	slots  slots
+	gauge  *linkGauge
+	stalls stallDetector
+	spares spares
 
-	crossed atomic.Int64 // bytes, since the start
 	users   int
+	now     func() time.Time
 	stop    chan struct{}
 	stopped chan struct{}
 }
@@ -34,19 +29,23 @@ const (
 	// user says otherwise.
 	defaultMaxConcurrency = 48
 	maxConcurrency        = 128
-	beat                  = 25 * time.Millisecond
-	// unseen is how much of a part may have been taken by the buffers of this
-	// machine without having crossed the link. It counts when the part ends.
-	unseen = 320 << 10
+	// tickInterval is the time between two measurements of the link.
+	tickInterval = 25 * time.Millisecond
 )
 
 // NewPool returns a pool with a fixed number of parts in flight or, if that is
-// zero, one that adapts and stays within highest; zero means 48.
+// zero, one that adapts and stays within highest; zero means 48. Neither is
+// more than 128.
 func NewPool(concurrency, highest int) *Pool {
 	if highest <= 0 {
 		highest = defaultMaxConcurrency
 	}
-	return &Pool{pace: newPace(min(concurrency, maxConcurrency), min(highest, maxConcurrency)), flights: map[*flight]struct{}{}}
+	p := &Pool{
+		pacer: newPacer(min(concurrency, maxConcurrency), min(highest, maxConcurrency)),
+		gauge: newLinkGauge(),
+	}
+	p.slots.limit = &p.pacer
+	return p
 }
 
 // Concurrency is the number of parts that may be in flight now, and the
@@ -54,24 +53,18 @@ func NewPool(concurrency, highest int) *Pool {
 func (p *Pool) Concurrency() (now, peak int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.pace.limit, p.peak
-}
-
-// An opener opens connections ahead, up to a total, and knows the time of a
-// round trip; zero if it does not.
-type opener interface {
-	open(total int)
-	roundTrip() time.Duration
+	return p.pacer.limit, p.slots.peak
 }
 
 // join makes an upload part of the pool. The returned function leaves it.
-func (p *Pool) join(parts int, partLength int64, opener opener) (leave func(unsent int)) {
+func (p *Pool) join(parts int, partLength int64, dialer hostDialer, now func() time.Time) (leave func(unsent int)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.unsent += parts
-	p.opener = opener
-	p.prepare()
-	p.pace.partLength = max(p.pace.partLength, partLength)
+	p.now = now
+	p.slots.unsent += parts
+	p.spares.dialer = dialer
+	p.preconnect()
+	p.pacer.partLength = max(p.pacer.partLength, partLength)
 	p.users++
 	if p.users == 1 {
 		p.stop, p.stopped = make(chan struct{}), make(chan struct{})
@@ -79,7 +72,7 @@ func (p *Pool) join(parts int, partLength int64, opener opener) (leave func(unse
 	}
 	return func(unsent int) {
 		p.mu.Lock()
-		p.unsent -= unsent
+		p.slots.unsent -= unsent
 		p.users--
 		last, stop, stopped := p.users == 0, p.stop, p.stopped
 		p.mu.Unlock()
@@ -94,21 +87,11 @@ func (p *Pool) join(parts int, partLength int64, opener opener) (leave func(unse
 // not count as new.
 func (p *Pool) admit(ctx context.Context, again bool) error {
 	p.mu.Lock()
-	if !again {
-		p.unsent--
-	}
-	if p.free(again) {
-		p.take()
-		p.mu.Unlock()
+	turn := p.slots.acquire(again)
+	p.mu.Unlock()
+	if turn == nil {
 		return nil
 	}
-	turn := make(chan struct{})
-	if again {
-		p.waiting = append([]chan struct{}{turn}, p.waiting...)
-	} else {
-		p.waiting = append(p.waiting, turn)
-	}
-	p.mu.Unlock()
 	select {
 	case <-turn:
 		return nil
@@ -116,107 +99,114 @@ func (p *Pool) admit(ctx context.Context, again bool) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for i, other := range p.waiting {
-		if other == turn {
-			p.waiting = append(p.waiting[:i:i], p.waiting[i+1:]...)
-			return context.Cause(ctx)
-		}
-	}
-	p.inFlight-- // the turn came at the same time
-	p.wake()
+	p.slots.withdraw(turn)
 	return context.Cause(ctx)
-}
-
-// free tells whether one more part may start.
-func (p *Pool) free(again bool) bool {
-	if p.inFlight < p.pace.limit {
-		return again || len(p.waiting) == 0
-	}
-	return p.tail()
-}
-
-// tail tells whether a part may start beyond the limit, because it is one of
-// the last: a final round of a few parts would leave the link idle. After
-// trouble it is more careful, as every new connection may be another bad one.
-func (p *Pool) tail() bool {
-	share := p.pace.limit / 2
-	if p.pace.troubled {
-		share = p.pace.limit / 4
-	}
-	return !p.pace.fixed && p.pace.limit >= startConcurrency && p.unsent+len(p.waiting) <= share && p.inFlight < min(p.pace.limit+share, p.pace.highest)
-}
-
-func (p *Pool) take() {
-	p.inFlight++
-	p.peak = max(p.peak, p.inFlight)
 }
 
 // release gives a slot back.
 func (p *Pool) release() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.inFlight--
-	p.wake()
+	p.slots.release()
 }
 
-// wake lets parts start that wait for a slot.
-func (p *Pool) wake() {
-	for len(p.waiting) > 0 && (p.inFlight < p.pace.limit || p.tail()) {
-		p.take()
-		close(p.waiting[0])
-		p.waiting = p.waiting[1:]
+// skip takes a part off the count that needs not be sent.
+func (p *Pool) skip() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.slots.unsent--
+	p.slots.grant()
+}
+
+// failed notes a failed attempt; slowDown tells that the store asked for less.
+func (p *Pool) failed(now time.Time, slowDown bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.pacer.backOff(now, slowDown)
+}
+
+// start begins to watch an attempt.
+func (p *Pool) start(a *attempt, now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.gauge.start(a, now)
+}
+
+// end ends that.
+func (p *Pool) end(a *attempt, now time.Time, arrived bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if wait := p.gauge.end(a, now, arrived); arrived {
+		p.stalls.replied(wait)
 	}
 }
 
-// trouble tells the pace of a failed attempt.
-func (p *Pool) trouble(now time.Time, slowDown bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.pace.step(now, slowDown)
+// moved notes that an attempt's connection took n bytes.
+func (p *Pool) moved(a *attempt, n int64, now time.Time, complete bool) {
+	crossed, pause, first := a.moved(n, now, complete)
+	p.gauge.crossed.Add(crossed)
+	if !first {
+		p.mu.Lock()
+		p.stalls.paused(pause)
+		p.mu.Unlock()
+	}
 }
 
-// watch looks after the pace and the flights until the last upload leaves.
+// moving tells whether most attempts made progress a moment ago.
+func (p *Pool) moving(now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.gauge.moving(now)
+}
+
+// suspected tells whether the pool gave an attempt up.
+func (p *Pool) suspected(a *attempt) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return a.suspected
+}
+
+// watch measures the link until the last upload leaves.
 func (p *Pool) watch(stop, stopped chan struct{}) {
 	defer close(stopped)
-	ticker := time.NewTicker(beat)
+	ticker := time.NewTicker(tickInterval)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-stop:
 			return
-		case now := <-ticker.C:
-			p.look(now)
+		case <-ticker.C:
+			p.tick()
 		}
 	}
 }
 
-// prepare opens the connections of the next level, so that a raise does not
-// wait for handshakes.
-func (p *Pool) prepare() {
-	p.pace.left = p.unsent + len(p.waiting) + p.inFlight
-	total := p.pace.limit
-	if !p.pace.fixed && p.pace.phase == ramp {
-		total = max(total, p.pace.raised())
-	}
-	if total = min(total, p.pace.left); p.opener != nil && total > p.prepared {
-		p.prepared = total
-		p.opener.open(total)
-	}
-}
-
-func (p *Pool) look(now time.Time) {
+// tick sets the level by what the link carries, and gives up attempts that
+// stand still.
+func (p *Pool) tick() {
+	p.mu.Lock()
+	clock := p.now
+	p.mu.Unlock()
+	now := clock() // unlocked, since the clock is the caller's
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.opener != nil {
-		p.pace.roundTrip = p.opener.roundTrip()
+	if roundTrip := p.spares.dialer.roundTrip(); roundTrip > 0 {
+		p.pacer.roundTrip = roundTrip
 	}
-	p.pace.tick(now, p.inFlight >= p.pace.limit, (*crossing)(p))
-	p.prepare()
-	p.wake()
-	for f := range p.flights {
-		if p.pulse.suspect(now, f, p.flights) {
-			f.suspected = true
-			f.cancel(errStalled)
+	p.pacer.tick(now, !p.pacer.room(p.slots.inFlight), p.gauge)
+	p.preconnect()
+	p.slots.grant()
+	for a := range p.gauge.attempts {
+		if p.stalls.suspects(now, a, p.gauge.attempts) {
+			a.suspected = true
+			a.cancel(errStalled)
 		}
 	}
+}
+
+// preconnect opens the connections of the next level, so that a raise does not
+// wait for handshakes.
+func (p *Pool) preconnect() {
+	p.pacer.left = p.slots.left()
+	p.spares.ensure(min(p.pacer.next(), p.pacer.left))
 }

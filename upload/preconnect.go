@@ -45,3 +45,17 @@ func (d hostDialer) roundTrip() time.Duration {
 	}
 	return d.connector.RoundTripTime()
 }
+
+// spares keeps as many connections open as the pool will need next.
+type spares struct {
+	dialer hostDialer
+	opened int
+}
+
+// ensure opens connections until there are total.
+func (s *spares) ensure(total int) {
+	if s.dialer.connector != nil && total > s.opened {
+		s.opened = total
+		s.dialer.open(total)
+	}
+}

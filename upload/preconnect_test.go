@@ -58,6 +58,22 @@ func TestAWrappedTransportOpensConnectionsAhead(t *testing.T) {
 	})
 }
 
+func TestConnectionsAreOpenedForEachLevelOnce(t *testing.T) {
+	transport := &recorder{preconnector: NewTransport(nil)}
+	s := spares{dialer: hostDialer{connector: transport, url: "::no URL"}}
+	for _, total := range []int{4, 4, 3, 10, 5} {
+		s.ensure(total)
+	}
+	if len(transport.asked) != 2 || transport.asked[0] != 4 || transport.asked[1] != 10 {
+		t.Errorf("%v", transport.asked)
+	}
+	none := spares{dialer: newHostDialer(http.DefaultTransport, "https://store.example")}
+	none.ensure(5)
+	if none.opened != 0 || none.dialer.roundTrip() != 0 {
+		t.Errorf("%+v", none)
+	}
+}
+
 func TestASpareConnectionAges(t *testing.T) {
 	transport := NewTransport(nil)
 	now := epoch

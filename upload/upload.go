@@ -48,9 +48,6 @@ const (
 	defaultRetryFor     = 15 * time.Minute
 	defaultStallTimeout = 20 * time.Second
 	defaultReplyTimeout = time.Minute
-	firstWait           = 200 * time.Millisecond
-	longestWait         = 30 * time.Second
-	longestAsked        = 5 * time.Minute
 	// expiryMargin is how long before its end an operation counts as expired.
 	expiryMargin = 30 * time.Second
 )

@@ -5,21 +5,21 @@ import (
 	"time"
 )
 
-// pace decides how many parts are in flight. It starts moderate and raises
+// pacer decides how many parts are in flight. It starts moderate and raises
 // quickly while every new connection adds its share; when they begin to take
 // from each other, it goes to the fewest that carry as much. Later it tries a
 // little more and a little less, since links change. It steps back when the
 // store or the link complains.
 //
-// It knows no clock and no connection: it is told the time and what crosses
-// the link, and limit is its answer.
-type pace struct {
+// It knows no clock and no connection: it is told the time and asks a gauge
+// what crosses the link. Its answer is limit.
+type pacer struct {
 	limit, lowest, highest int
 	fixed                  bool
 	// partLength is the longest part, roundTrip the time of the link's.
 	partLength int64
 	roundTrip  time.Duration
-	// left is the number of parts that have not arrived yet.
+	// left is the number of parts that have not arrived.
 	left int
 
 	phase phase
@@ -84,14 +84,14 @@ const (
 	calm = 3 * time.Second
 )
 
-func newPace(fixed, highest int) pace {
+func newPacer(fixed, highest int) pacer {
 	if fixed > 0 {
-		return pace{limit: fixed, lowest: fixed, highest: fixed, fixed: true}
+		return pacer{limit: fixed, lowest: fixed, highest: fixed, fixed: true}
 	}
-	return pace{limit: min(startConcurrency, highest), lowest: 1, highest: highest}
+	return pacer{limit: min(startConcurrency, highest), lowest: 1, highest: highest}
 }
 
-// A gauge says what crosses the link.
+// A gauge measures what crosses the link.
 type gauge interface {
 	// delivered is the count of bytes since the start.
 	delivered() int64
@@ -105,9 +105,9 @@ type gauge interface {
 	rate() float64
 }
 
-// tick looks at how things go; busy tells whether the limit was what held
-// parts back.
-func (p *pace) tick(now time.Time, busy bool, g gauge) {
+// tick measures the present level and decides about the next; busy tells
+// whether the limit was what held parts back.
+func (p *pacer) tick(now time.Time, busy bool, g gauge) {
 	if p.fixed {
 		return
 	}
@@ -142,7 +142,31 @@ func (p *pace) tick(now time.Time, busy bool, g gauge) {
 	p.decide(now, rate)
 }
 
-func (p *pace) decide(now time.Time, rate float64) {
+// room tells whether a part may start while others are in flight.
+func (p *pacer) room(inFlight int) bool { return inFlight < p.limit }
+
+// roomAtEnd tells whether a part may start beyond the limit because it is one
+// of the last, of which waiting have not started: a final round of a few parts
+// would leave the link idle. After trouble it is more careful, as every new
+// connection may be another bad one.
+func (p *pacer) roomAtEnd(inFlight, waiting int) bool {
+	share := p.limit / 2
+	if p.troubled {
+		share = p.limit / 4
+	}
+	return !p.fixed && p.limit >= startConcurrency && waiting <= share && inFlight < min(p.limit+share, p.highest)
+}
+
+// next is the level for which connections should be open: while the level
+// rises quickly that is the one after the present.
+func (p *pacer) next() int {
+	if !p.fixed && p.phase == ramp {
+		return max(p.limit, p.raised())
+	}
+	return p.limit
+}
+
+func (p *pacer) decide(now time.Time, rate float64) {
 	here := level{p.limit, rate}
 	p.carried = rate
 	if p.phase != less {
@@ -195,17 +219,17 @@ func longer(pause time.Duration, helped bool) time.Duration {
 }
 
 // raised is the next level of the ramp.
-func (p *pace) raised() int {
+func (p *pacer) raised() int {
 	next := p.limit * 2
 	if p.before.limit > 0 {
 		next = p.limit * 3 / 2
 	}
-	return p.even(min(next, p.highest))
+	return p.evenRounds(min(next, p.highest))
 }
 
-// even lowers a level as long as that costs no further round: when 40 parts
+// evenRounds lowers a level as long as that costs no further round: when 40 parts
 // need two rounds anyway, 20 at a time end sooner than 24 and then 16.
-func (p *pace) even(limit int) int {
+func (p *pacer) evenRounds(limit int) int {
 	if limit <= 0 || p.left <= limit {
 		return limit
 	}
@@ -214,7 +238,7 @@ func (p *pace) even(limit int) int {
 }
 
 // gain is how much of what the new connections could have added they did add.
-func (p *pace) gain(here level) float64 {
+func (p *pacer) gain(here level) float64 {
 	if p.before.limit == 0 || p.before.rate <= 0 {
 		return 1
 	}
@@ -227,30 +251,30 @@ func (p *pace) gain(here level) float64 {
 
 // knee is the fewest connections that carry what the link gives, zero if that
 // is not known.
-func (p *pace) knee() int {
+func (p *pacer) knee() int {
 	if p.fixed || p.share <= 0 {
 		return 0
 	}
 	return int(math.Ceil(p.carried / p.share * 1.05))
 }
 
-// toKnee goes there.
-func (p *pace) toKnee(now time.Time, here level) {
+// toKnee goes to the level of knee, unless the level before carried as much.
+func (p *pacer) toKnee(now time.Time, here level) {
 	if here.rate < p.before.rate*1.03 && p.before.limit > 0 {
 		p.set(now, p.before.limit)
 		p.settle(now, p.before)
 		return
 	}
-	p.set(now, min(max(p.even(p.knee()), p.before.limit), here.limit))
+	p.set(now, min(max(p.evenRounds(p.knee()), p.before.limit), here.limit))
 	p.settle(now, here)
 }
 
 // slow tells whether one part takes very long at this rate.
-func (p *pace) slow(rate float64) bool {
+func (p *pacer) slow(rate float64) bool {
 	return p.partLength > 0 && rate*slowPart.Seconds() < float64(p.partLength)*float64(p.limit)
 }
 
-func (p *pace) try(now time.Time, direction phase, from level) {
+func (p *pacer) try(now time.Time, direction phase, from level) {
 	step := max(1, p.limit/4)
 	if direction == less {
 		if p.slow(from.rate) {
@@ -266,20 +290,20 @@ func (p *pace) try(now time.Time, direction phase, from level) {
 	p.set(now, p.limit+step)
 }
 
-func (p *pace) settle(now time.Time, at level) {
+func (p *pacer) settle(now time.Time, at level) {
 	p.phase, p.before = hold, at
 	p.changed, p.from = now, time.Time{}
 }
 
-func (p *pace) set(now time.Time, limit int) {
+func (p *pacer) set(now time.Time, limit int) {
 	p.limit = min(max(limit, p.lowest), p.highest)
 	p.changed, p.from = now, time.Time{}
 }
 
-// step steps back after a failed attempt: to half when the store asked for
+// backOff lowers the level after a failed attempt: to half when the store asked for
 // less, and to three quarters when more than a quarter of the parts in flight
 // failed within a second. Fewer than that are bad luck, not the link.
-func (p *pace) step(now time.Time, slowDown bool) {
+func (p *pacer) backOff(now time.Time, slowDown bool) {
 	p.troubled = true
 	if p.fixed {
 		return
