@@ -70,6 +70,11 @@ func (b *body) Read(p []byte) (int, error) {
 	if err := b.cancelled(); err != nil {
 		return 0, err
 	}
+	if b.whole() {
+		// A transport asks whether there is more than it was promised. That
+		// request says nothing of the connection, and needs no allowance.
+		return 0, io.EOF
+	}
 	b.events.requested()
 	if b.throttle != nil {
 		b.events.throttled(true)
@@ -112,6 +117,13 @@ func (b *body) wait() {
 	case <-b.closed:
 	case <-timer.C:
 	}
+}
+
+// whole tells whether all was handed out.
+func (b *body) whole() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.sent == b.length
 }
 
 // result returns the MD5 of what was handed out, how much that was, and the

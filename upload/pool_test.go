@@ -117,6 +117,18 @@ func TestAnAttemptEndsWhenNothingHappens(t *testing.T) {
 	}{
 		"no byte is taken":     {hang, Options{}, defaultStallTimeout, errStalled},
 		"not for the time set": {hang, Options{StallTimeout: time.Hour}, time.Hour, errStalled},
+		"no reply comes": {func(req *http.Request) (*http.Response, error) {
+			_, _ = io.Copy(io.Discard, req.Body)
+			return hang(req)
+		}, Options{}, defaultReplyTimeout, errNoReply},
+		"no reply comes after a long transfer": {func(req *http.Request) (*http.Response, error) {
+			for range 20 {
+				time.Sleep(defaultStallTimeout - time.Second)
+				_, _ = io.CopyN(io.Discard, req.Body, 5)
+			}
+			_, _ = io.Copy(io.Discard, req.Body)
+			return hang(req)
+		}, Options{}, 2 * 20 * (defaultStallTimeout - time.Second), errNoReply},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
