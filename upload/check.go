@@ -18,18 +18,18 @@ type Part struct {
 
 // Check reads the parts of a file again and compares them with their sums. The
 // error is [ErrFileChanged] in a [*PartError] if one differs.
-func Check(parent context.Context, file io.ReaderAt, parts []Part) error {
-	group, ctx := errgroup.WithContext(parent)
+func Check(ctx context.Context, file io.ReaderAt, parts []Part) error {
+	group, each := errgroup.WithContext(ctx)
 	group.SetLimit(hashers())
 	for i, part := range parts {
-		if ctx.Err() != nil {
+		if each.Err() != nil {
 			break
 		}
 		group.Go(func() error {
 			op := Operation{Offset: part.Offset, Length: part.Length}
-			sum, err := hashPart(ctx, file, op)
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
+			sum, err := hashPart(each, file, op)
+			if each.Err() != nil {
+				return context.Cause(each)
 			}
 			if err != nil {
 				err = fileError(err)
@@ -45,7 +45,7 @@ func Check(parent context.Context, file io.ReaderAt, parts []Part) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	return context.Cause(parent) // not all were read if there is one
+	return context.Cause(ctx) // not all were read if there is one
 }
 
 // hashers is how many parts are read for their MD5 at the same time.

@@ -73,17 +73,17 @@ func Acknowledged(operations []Operation) []Operation {
 
 // Sums reads the ranges of operations and returns their MD5s in hex, in the
 // order of the operations. A file that is too short is an [ErrFileChanged].
-func Sums(parent context.Context, file io.ReaderAt, operations []Operation) ([]string, error) {
+func Sums(ctx context.Context, file io.ReaderAt, operations []Operation) ([]string, error) {
 	sums := make([]string, len(operations))
-	group, ctx := errgroup.WithContext(parent)
+	group, each := errgroup.WithContext(ctx)
 	group.SetLimit(hashers())
 	for i, op := range operations {
-		if ctx.Err() != nil {
+		if each.Err() != nil {
 			break
 		}
 		group.Go(func() error {
-			sum, err := hashPart(ctx, file, op)
-			if err != nil && ctx.Err() == nil {
+			sum, err := hashPart(each, file, op)
+			if err != nil && each.Err() == nil {
 				err = fileError(err)
 			}
 			sums[i] = sum
@@ -93,8 +93,8 @@ func Sums(parent context.Context, file io.ReaderAt, operations []Operation) ([]s
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	if parent.Err() != nil {
-		return nil, context.Cause(parent) // not all were read
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx) // not all were read
 	}
 	return sums, nil
 }

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// pacer decides how many parts are in flight. It starts moderate and raises
-// quickly while every new connection adds its share; when they begin to take
+// pacer decides how many parts are in flight. It starts at a moderate number
+// and raises it quickly while every new connection adds its share; when they begin to take
 // from each other, it goes to the fewest that carry as much. Later it tries a
 // little more and a little less, since links change. It steps back when the
 // store or the link complains.
@@ -16,7 +16,8 @@ import (
 type pacer struct {
 	limit, lowest, highest int
 	fixed                  bool
-	// partLength is the longest part, roundTrip the time of the link's.
+	// partLength is the length of the longest part, in bytes; roundTrip is the
+	// shortest time of a round trip, zero if it is not known.
 	partLength int64
 	roundTrip  time.Duration
 	// left is the number of parts that have not arrived.
@@ -34,17 +35,19 @@ type pacer struct {
 	base          int64
 	calmAfter     time.Time // no raise before this
 	lastStep      time.Time
-	// more and less are when a higher and a lower level are tried next, and how
-	// long the next pause is: what did not help is tried less and less often.
+	// nextMore and nextLess are when a higher and a lower level are tried next,
+	// and pauseMore and pauseLess how long the pauses are: what did not help is
+	// tried less and less often.
 	nextMore, nextLess   time.Time
 	pauseMore, pauseLess time.Duration
-	// troubled tells that something went wrong, ever; failures counts what did
-	// within a second.
+	// troubled tells that an attempt failed, ever; failures counts those within
+	// a second.
 	troubled     bool
 	failingSince time.Time
 	failures     int
 }
 
+// A level is a number of parts in flight with what it carried.
 type level struct {
 	limit int
 	rate  float64 // bytes per second

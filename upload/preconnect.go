@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// A Preconnector is an [http.RoundTripper] that opens connections before they
-// are needed, so that raising the number of parts in flight does not wait for
-// handshakes. [Transport] is one. A round tripper that wraps a Transport keeps
-// this by having the two methods as well, which embedding the Transport gives
-// it; without them parts are sent all the same, later by a handshake.
+// A Preconnector opens connections before they are needed, so that raising the
+// number of parts in flight does not wait for handshakes. [Upload] uses it if
+// Options.Transport implements it, as [Transport] does. A round tripper that
+// wraps a Transport should forward both methods, or embed the Transport.
+// Without them parts are sent all the same, each later by a handshake.
 type Preconnector interface {
 	// Preconnect opens connections to the host of a URL until there are total
 	// of them. It does not wait for them.

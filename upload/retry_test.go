@@ -9,37 +9,38 @@ import (
 
 func TestWhatFollowsAFailedAttempt(t *testing.T) {
 	const full = 1.0
+	again := func(wait time.Duration) decision { return decision{action: tryAgain, wait: wait} }
 	broken := errors.New("the connection was closed")
 	for name, c := range map[string]struct {
 		failure PartError
 		given   circumstances
 		want    decision
 	}{
-		"a connection breaks":          {PartError{Err: broken}, circumstances{}, decision{action: tryAgain, wait: 200 * time.Millisecond}},
-		"it does while others go on":   {PartError{Err: broken}, circumstances{moving: true}, decision{action: tryAgain}},
-		"it does for the second time":  {PartError{Err: broken, Attempts: 2}, circumstances{moving: true}, decision{action: tryAgain, wait: 400 * time.Millisecond}},
-		"it is given up by comparison": {PartError{Err: errStalled, Attempts: 3}, circumstances{suspected: true}, decision{action: tryAgain}},
-		"often":                        {PartError{Err: broken, Attempts: 60}, circumstances{}, decision{action: tryAgain, wait: 30 * time.Second}},
+		"a connection breaks":          {PartError{Err: broken}, circumstances{}, again(firstWait)},
+		"it does while others go on":   {PartError{Err: broken}, circumstances{moving: true}, again(0)},
+		"it does for the second time":  {PartError{Err: broken, Attempts: 2}, circumstances{moving: true}, again(2 * firstWait)},
+		"it is given up by comparison": {PartError{Err: errStalled, Attempts: 3}, circumstances{suspected: true}, again(0)},
+		"often":                        {PartError{Err: broken, Attempts: 60}, circumstances{}, again(30 * time.Second)},
 		"for too long": {
 			PartError{Err: broken, Attempts: 60}, circumstances{failingFor: 14*time.Minute + 31*time.Second},
 			decision{action: giveUp, wait: 30 * time.Second},
 		},
 		"just not for too long": {
 			PartError{Err: broken, Attempts: 60}, circumstances{failingFor: 14*time.Minute + 30*time.Second},
-			decision{action: tryAgain, wait: 30 * time.Second},
+			again(30 * time.Second),
 		},
 		"a wait past the end": {
 			PartError{Status: 503, RetryAfter: 2 * time.Minute}, circumstances{failingFor: 14 * time.Minute},
 			decision{action: giveUp, wait: 2 * time.Minute},
 		},
-		"the store asks for a wait":      {PartError{Status: 503, RetryAfter: 7 * time.Second}, circumstances{moving: true}, decision{action: tryAgain, wait: 7 * time.Second}},
-		"for a very long one":            {PartError{Status: 503, RetryAfter: time.Hour}, circumstances{}, decision{action: tryAgain, wait: 5 * time.Minute}},
-		"the store asks for less":        {PartError{Status: 503, Code: "SlowDown"}, circumstances{}, decision{action: tryAgain, wait: 200 * time.Millisecond, slowDown: true}},
-		"too many requests":              {PartError{Status: 429}, circumstances{}, decision{action: tryAgain, wait: 200 * time.Millisecond, slowDown: true}},
-		"the file changed":               {PartError{Err: fmt.Errorf("%w: shorter", ErrFileChanged)}, circumstances{moving: true}, decision{action: giveUp, wait: 200 * time.Millisecond}},
-		"the operation is refused":       {PartError{Status: 403}, circumstances{failingFor: time.Hour}, decision{action: refreshOperation, wait: 200 * time.Millisecond}},
-		"an early success":               {PartError{Status: 200, Err: errEarly}, circumstances{}, decision{action: tryAgain, wait: 200 * time.Millisecond}},
-		"a redirect is followed by none": {PartError{Status: 301}, circumstances{}, decision{action: giveUp, wait: 200 * time.Millisecond}},
+		"the store asks for a wait":      {PartError{Status: 503, RetryAfter: 7 * time.Second}, circumstances{moving: true}, again(7 * time.Second)},
+		"for a very long one":            {PartError{Status: 503, RetryAfter: time.Hour}, circumstances{}, again(5 * time.Minute)},
+		"the store asks for less":        {PartError{Status: 503, Code: "SlowDown"}, circumstances{}, decision{tryAgain, firstWait, true}},
+		"too many requests":              {PartError{Status: 429}, circumstances{}, decision{tryAgain, firstWait, true}},
+		"the file changed":               {PartError{Err: fmt.Errorf("%w: shorter", ErrFileChanged)}, circumstances{moving: true}, decision{action: giveUp, wait: firstWait}},
+		"the operation is refused":       {PartError{Status: 403}, circumstances{failingFor: time.Hour}, decision{action: refreshOperation, wait: firstWait}},
+		"an early success":               {PartError{Status: 200, Err: errEarly}, circumstances{}, again(firstWait)},
+		"a redirect is followed by none": {PartError{Status: 301}, circumstances{}, decision{action: giveUp, wait: firstWait}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.failure.Attempts, c.given.random = max(c.failure.Attempts, 1), full

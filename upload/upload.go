@@ -15,7 +15,8 @@ type Options struct {
 	// Pool decides how many parts are in flight; an adaptive one of its own if
 	// nil. Uploads that share a link share a pool.
 	Pool *Pool
-	// Transport carries the parts; [NewTransport] if nil.
+	// Transport carries the parts; [NewTransport] if nil. One that wraps a
+	// [Transport] should be a [Preconnector] as well.
 	Transport http.RoundTripper
 	// Limit, if set, bounds the bytes per second of all parts together. Its
 	// burst should be 16 KiB or more.
@@ -31,14 +32,16 @@ type Options struct {
 	// first failed; 15 minutes if zero.
 	RetryFor time.Duration
 	// StallTimeout is how long a connection may accept no byte before its part
-	// is started again; 20 seconds if zero. There is no limit on the whole.
+	// is started again; 20 seconds if zero. The part as a whole has no limit.
 	StallTimeout time.Duration
 	// ReplyTimeout is how long the store may take to answer once it has all of
 	// a part; 60 seconds if zero.
 	ReplyTimeout time.Duration
 	// Observer, if set, is told what happens.
 	Observer Observer
-	// Now, Sleep and Random are the clock and the source of jitter.
+	// Now, Sleep and Random are the clock and the source of jitter; those of the
+	// system if nil. All times that are measured come from Now, and uploads that
+	// share a pool share it.
 	Now    func() time.Time
 	Sleep  func(context.Context, time.Duration) error
 	Random func() float64
@@ -83,19 +86,19 @@ func (o Options) withDefaults() Options {
 // A Result is what an upload did.
 type Result struct {
 	// Parts is the number of parts of the file, Resumed how many of them the
-	// store had already, Retries how many attempts failed.
+	// store had already, and Retries how many attempts failed and were repeated.
 	Parts, Resumed, Retries int
 	// Bytes is the size of the file, Sent how much of it was handed to
 	// connections, repetitions included.
 	Bytes, Sent int64
-	// Concurrency is the number of parts that the pool held best at the end,
-	// Peak the highest number in flight.
+	// Concurrency is the number of parts in flight that the pool allowed at the
+	// end, and Peak the highest number that was.
 	Concurrency, Peak int
 	// Verified tells whether the store acknowledged every part with the MD5 of
 	// what was sent.
 	Verified bool
-	// Content are the parts with what was sent of each, in the order of the
-	// file.
+	// Content is the parts with the MD5 of what was sent of each, in the order
+	// of the file.
 	Content []Part
 }
 
@@ -103,7 +106,9 @@ type Result struct {
 // parallel. It returns when all are acknowledged, or with the first error that
 // is final: a [*PlanError] before anything was sent, or a [*PartError]. A
 // cancelled context ends it at once with the context's cause.
-func Upload(ctx context.Context, file io.ReaderAt, size int64, operations []Operation, options Options) (Result, error) {
+func Upload(
+	ctx context.Context, file io.ReaderAt, size int64, operations []Operation, options Options,
+) (Result, error) {
 	sorted, err := Validate(operations, size)
 	if err != nil {
 		return Result{}, err
