@@ -119,7 +119,7 @@ func (b *body) wait() {
 	}
 }
 
-// whole tells whether all was handed out.
+// whole reports whether all was handed out.
 func (b *body) whole() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -20,10 +20,10 @@ type Comparison struct {
 	Parts, Same, Different, Silent int
 }
 
-// Complete tells whether the service has every part with the local MD5.
+// Complete reports whether the service has every part with the local MD5.
 func (c Comparison) Complete() bool { return c.Parts > 0 && c.Same == c.Parts }
 
-// Told tells whether the service says what it holds of at least one part.
+// Told reports whether the service says what it holds of at least one part.
 func (c Comparison) Told() bool { return c.Same+c.Different > 0 }
 
 // Compare compares operations that were read again with the parts of a file,

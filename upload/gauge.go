@@ -74,7 +74,7 @@ func (g *linkGauge) rate() float64 {
 	return sum / float64(count) * float64(len(g.attempts))
 }
 
-// moving tells whether most attempts made progress a moment ago.
+// moving reports whether most attempts made progress a moment ago.
 func (g *linkGauge) moving(now time.Time) bool {
 	count := 0
 	for a := range g.attempts {

@@ -98,7 +98,7 @@ func newPacer(fixed, highest int) pacer {
 type gauge interface {
 	// delivered is the count of bytes since the start.
 	delivered() int64
-	// steady tells whether nearly all connections are past what buffers take
+	// steady reports whether nearly all connections are past what buffers take
 	// at once.
 	steady() bool
 	// mark begins a measurement of the present flights, and rate ends it: the
@@ -145,10 +145,10 @@ func (p *pacer) tick(now time.Time, busy bool, g gauge) {
 	p.decide(now, rate)
 }
 
-// room tells whether a part may start while others are in flight.
+// room reports whether a part may start while others are in flight.
 func (p *pacer) room(inFlight int) bool { return inFlight < p.limit }
 
-// roomAtEnd tells whether a part may start beyond the limit because it is one
+// roomAtEnd reports whether a part may start beyond the limit because it is one
 // of the last, of which waiting have not started: a final round of a few parts
 // would leave the link idle. After trouble it is more careful, as every new
 // connection may be another bad one.
@@ -272,7 +272,7 @@ func (p *pacer) toKnee(now time.Time, here level) {
 	p.settle(now, here)
 }
 
-// slow tells whether one part takes very long at this rate.
+// slow reports whether one part takes very long at this rate.
 func (p *pacer) slow(rate float64) bool {
 	return p.partLength > 0 && rate*slowPart.Seconds() < float64(p.partLength)*float64(p.limit)
 }

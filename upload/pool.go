@@ -152,14 +152,14 @@ func (p *Pool) moved(a *attempt, n int64, now time.Time, complete bool) {
 	}
 }
 
-// moving tells whether most attempts made progress a moment ago.
+// moving reports whether most attempts made progress a moment ago.
 func (p *Pool) moving(now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.gauge.moving(now)
 }
 
-// suspected tells whether the pool gave an attempt up.
+// suspected reports whether the pool gave an attempt up.
 func (p *Pool) suspected(a *attempt) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

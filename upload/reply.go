@@ -14,8 +14,8 @@ import (
 // maxReply is how much of a reply is read.
 const maxReply = 16 << 10
 
-// readSuccess looks whether a success is one: the store acknowledges the bytes
-// with that sum, and nobody else has answered in its place. If not, it says in
+// readSuccess checks that a success is one: the store acknowledges the bytes
+// with that sum, and nothing else has answered in its place. If not, it says in
 // failure why. The acknowledgement is verified if it comes with the sum.
 func readSuccess(resp *http.Response, sum string, failure *PartError, now time.Time) (verified, ok bool) {
 	// Reading to the end lets the connection be used again. A reply that ends
@@ -64,7 +64,7 @@ func (e *PartError) refusedBy(resp *http.Response, content []byte, now time.Time
 	}
 }
 
-// isRefusal tells whether the body of a success says the opposite: S3 answers
+// isRefusal reports whether the body of a success says the opposite: S3 answers
 // 200 with an <Error> where it fails late, and a portal with a page of HTML.
 // Cut tells that the body did not arrive whole.
 func isRefusal(contentType string, content []byte, cut bool) bool {

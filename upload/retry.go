@@ -18,7 +18,7 @@ const (
 )
 
 // A retryPolicy decides what follows a failed attempt. It is the one place
-// that tells whether an error is worth another attempt, and when.
+// that reports whether an error is worth another attempt, and when.
 type retryPolicy struct {
 	// retryFor bounds the time from the first failure to the last attempt.
 	retryFor time.Duration
@@ -30,7 +30,7 @@ type circumstances struct {
 	failingFor time.Duration
 	// suspected tells that the attempt was given up by comparison with others.
 	suspected bool
-	// moving tells whether most other attempts make progress.
+	// moving reports whether most other attempts make progress.
 	moving bool
 	// random is a random number from 0 to 1, for jitter.
 	random float64
@@ -73,7 +73,7 @@ func (p retryPolicy) decide(failure *PartError, c circumstances) decision {
 	return d
 }
 
-// insist tells whether an operation is tried once more that the store refused
+// insist reports whether an operation is tried once more that the store refused
 // that often and the service gives again.
 func (p retryPolicy) insist(refusals int) bool { return refusals < sameTries }
 

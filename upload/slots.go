@@ -11,9 +11,9 @@ type slots struct {
 
 // A limit decides how many parts may be in flight.
 type limit interface {
-	// room tells whether a part may start beside those in flight.
+	// room reports whether a part may start beside those in flight.
 	room(inFlight int) bool
-	// roomAtEnd tells whether one may because only so many are waiting.
+	// roomAtEnd reports whether one may because only so many are waiting.
 	roomAtEnd(inFlight, waiting int) bool
 }
 

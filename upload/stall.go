@@ -41,7 +41,7 @@ func (d *stallDetector) replied(wait time.Duration) {
 	d.replyCount++
 }
 
-// suspects tells whether an attempt stands still while the others go on.
+// suspects reports whether an attempt stands still while the others go on.
 func (d *stallDetector) suspects(now time.Time, a *attempt, all map[*attempt]struct{}) bool {
 	if a.suspected || a.patience > mostPatience {
 		return false

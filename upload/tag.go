@@ -30,7 +30,7 @@ func fileError(err error) error {
 	return fmt.Errorf("%w: reading it failed: %w", ErrFileChanged, err)
 }
 
-// isCause tells whether an error is only the echo of the attempt's own end.
+// isCause reports whether an error only repeats the attempt's own end.
 func isCause(ctx context.Context, err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) ||
 		context.Cause(ctx) != nil && errors.Is(err, context.Cause(ctx))
@@ -50,5 +50,5 @@ func transportError(ctx context.Context, err error, complete bool) error {
 	return err
 }
 
-// SameTag tells whether an entity tag is that MD5, which is in hex.
+// SameTag reports whether an entity tag is that MD5, which is in hex.
 func SameTag(tag, sum string) bool { return entityTag(tag) != "" && entityTag(tag) == entityTag(sum) }

@@ -91,7 +91,7 @@ func (u *uploader) attempt(
 	return sum, errors.Is(failure.Err, errStalled) && u.options.Pool.suspected(t.watched), failure
 }
 
-// readReply tells whether the store acknowledges a part, of which all was sent
+// readReply reports whether the store acknowledges a part, of which all was sent
 // if complete. If not, it says in failure why.
 func (u *uploader) readReply(resp *http.Response, sum string, complete bool, failure *PartError) bool {
 	switch {

@@ -16,7 +16,7 @@ const (
 	// system calls do not dominate, and small enough for dozens of them.
 	writeBuffer = 64 << 10
 	// unsentMark is how much the system may hold of a connection beyond what
-	// is on its way. It keeps progress honest and stalls visible.
+	// is on its way. It keeps reported progress close to what has arrived.
 	unsentMark = 128 << 10
 	// spareLife is how long a connection opened ahead is used.
 	spareLife = 5 * time.Second
@@ -169,7 +169,7 @@ func (t *Transport) dialSpare(address string, secure bool) {
 			t.open--
 		case dial.cancelled:
 			t.open--
-			_ = conn.Close() // nobody wants it any more
+			_ = conn.Close() // it is no longer needed
 		default:
 			t.spare = append(t.spare, spare{&countedConn{Conn: conn, transport: t}, address, secure, t.now()})
 		}

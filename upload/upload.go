@@ -94,7 +94,7 @@ type Result struct {
 	// Concurrency is the number of parts in flight that the pool allowed at the
 	// end, and Peak the highest number that was.
 	Concurrency, Peak int
-	// Verified tells whether the store acknowledged every part with the MD5 of
+	// Verified reports whether the store acknowledged every part with the MD5 of
 	// what was sent.
 	Verified bool
 	// Content is the parts with the MD5 of what was sent of each, in the order
