@@ -1,9 +1,12 @@
 package upload
 
 import (
+	"bytes"
 	"errors"
 	"io"
+	"log"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -149,5 +152,18 @@ func TestTheWaitThatAStoreAsksFor(t *testing.T) {
 		if got := retryAfter(header, epoch); got != want {
 			t.Errorf("%q: %s, want %s", header, got, want)
 		}
+	}
+}
+
+func TestACertificateThatIsNotTrustedIsFinal(t *testing.T) {
+	server := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a part was sent") }))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	defer server.Close()
+	content := []byte("package")
+	operations := []Operation{{Method: http.MethodPut, URL: server.URL + "/part", Length: int64(len(content))}}
+	result, err := Upload(t.Context(), bytes.NewReader(content), int64(len(content)), operations, Options{})
+	var part *PartError
+	if !errors.As(err, &part) || part.Attempts != 1 || result.Retries != 0 || !isCertificateError(err) {
+		t.Errorf("%v after %d retries", err, result.Retries)
 	}
 }

@@ -1,6 +1,8 @@
 package upload
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"net/http"
 	"time"
@@ -79,7 +81,7 @@ func (p retryPolicy) insist(refusals int) bool { return refusals < sameTries }
 
 func actionFor(failure *PartError) action {
 	switch status := failure.Status; {
-	case errors.Is(failure.Err, ErrFileChanged):
+	case errors.Is(failure.Err, ErrFileChanged), isCertificateError(failure.Err):
 		return giveUp
 	case status == 0:
 		return tryAgain // connection, TLS, DNS, stall
@@ -106,4 +108,14 @@ func waitAfter(attempts int, asked time.Duration, random float64) time.Duration 
 	}
 	bound := min(firstWait<<min(attempts-1, 10), longestWait)
 	return time.Duration(float64(bound) * (0.1 + 0.9*random))
+}
+
+// isCertificateError reports whether the store's certificate could not be
+// verified: another try would meet the same one.
+func isCertificateError(err error) bool {
+	var verification *tls.CertificateVerificationError
+	var host x509.HostnameError
+	var authority x509.UnknownAuthorityError
+	var invalid x509.CertificateInvalidError
+	return errors.As(err, &verification) || errors.As(err, &host) || errors.As(err, &authority) || errors.As(err, &invalid)
 }
