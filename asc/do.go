@@ -101,10 +101,10 @@ func (c *Client) again(ctx context.Context, x *exchange, err error) (wait time.D
 	} else {
 		wait, again = c.waitBefore(x.attempt, askedWait(err)), repeatable(x.request, err)
 	}
+	wait = untilDeadline(ctx, wait) // beyond it, the context ends the request
 	if !again || c.now().Add(wait).Sub(x.start) > c.budget(x, err) {
 		return 0, false
 	}
-	wait = untilDeadline(ctx, wait)
 	if c.onRetry != nil {
 		c.onRetry(Retry{Method: x.method, Path: x.target.Path, Attempt: x.attempt, Wait: wait, Err: err})
 	}

@@ -133,17 +133,30 @@ func (r *run) retryUntilSettled(ctx context.Context, what string, action func() 
 	}
 }
 
+// repeatFor is how long a change is repeated that may be made twice, while its
+// replies are lost; one whose replies cannot be used is tried unclearTries times.
+const repeatFor = 5 * time.Minute
+
 // repeated repeats an action that changes nothing when it is done twice, while
 // its replies are lost.
 func (r *run) repeated(ctx context.Context, action func() error) error {
-	err := action()
-	for try := 1; err != nil && asc.IsUnclear(err) && ctx.Err() == nil && try < unclearTries; try++ {
-		if err := r.Sleep(ctx, time.Duration(try)*time.Second); err != nil {
+	start := r.Now()
+	pause := time.Second
+	for try := 1; ; try++ {
+		err := action()
+		if !asc.IsUnclear(err) || ctx.Err() != nil {
 			return err
 		}
-		err = action()
+		var transport *asc.TransportError
+		unusable := errors.As(err, &transport) && transport.Status/100 == 2
+		if unusable && try == unclearTries || r.Now().Sub(start) >= repeatFor {
+			return err
+		}
+		if err := r.Sleep(ctx, pause); err != nil {
+			return err
+		}
+		pause = min(2*pause, 30*time.Second)
 	}
-	return err
 }
 
 // update carries out a change that may be made twice, until the service has
