@@ -1,6 +1,7 @@
 package release_test
 
 import (
+	"context"
 	"crypto/md5"
 	"encoding/hex"
 	"fmt"
@@ -368,4 +369,33 @@ func TestCompositeChecksums(t *testing.T) {
 	if got := upload.CompositeOf([]upload.Part{part(0, 6), part(6, 10)}).String(); got != md(append(first[:], second[:]...))+"-2-6" {
 		t.Error(got)
 	}
+}
+
+func TestAReservationThatIsRemovedMeanwhileIsNotUsed(t *testing.T) {
+	b := newBench(t)
+	b.outsideTheContract() // reserving a file of what is gone
+	app, _, err := b.runner.Client.AppByBundleID(t.Context(), bundleID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bare, err := b.runner.Client.CreateBuildUpload(t.Context(), app.ID, asc.NewBuildUpload{CFBundleShortVersionString: "1.2.0", CFBundleVersion: "42", Platform: asc.IOS})
+	if err != nil {
+		t.Fatal(err)
+	}
+	removed := false
+	b.runner.Sleep = func(ctx context.Context, d time.Duration) error {
+		if !removed {
+			removed = true
+			if err := b.runner.Client.DeleteBuildUpload(ctx, bare.ID); err != nil {
+				t.Error(err)
+			}
+		}
+		return b.clock.Sleep(ctx, d)
+	}
+	path := pack(t, "1.2.0", "42")
+	sum := b.upload(release.Plan{Path: path, NoWait: true})
+	if sum.BuildUploadID == bare.ID {
+		t.Errorf("%+v", sum)
+	}
+	b.intact(sum.BuildUploadID, path)
 }

@@ -129,6 +129,11 @@ func (r *run) attach(ctx context.Context, p pkg, u asc.BuildUpload, e evidence, 
 		return reservation{uploadID: u.ID, file: file, own: e.own}, true, nil
 	}
 	file, err := r.createFile(ctx, u.ID, packageFile(p))
+	if asc.IsConflict(err) || asc.IsNotFound(err) {
+		if _, lookErr := r.Client.BuildUpload(ctx, u.ID); asc.IsNotFound(lookErr) {
+			return reservation{}, false, nil // the run that made it has removed it
+		}
+	}
 	if asc.IsConflict(err) {
 		return reservation{}, false, r.inUse(p, u, "has just got its file")
 	}
