@@ -94,6 +94,9 @@ func TestTheTimeoutBoundsRequestsAndRetries(t *testing.T) {
 					if took > 11*time.Second {
 						t.Errorf("%s ended after %s", what, took)
 					}
+					if name == "a pause is asked for that is longer" && failure.KindOf(err) != failure.Timeout {
+						t.Errorf("%s gave up after %s: %v", what, took, err)
+					}
 					// What cannot succeed within the time may end before it.
 					if err == nil || took >= 10*time.Second && failure.KindOf(err) != failure.Timeout {
 						t.Errorf("%s, after %s: %v", what, took, err)
