@@ -33,7 +33,7 @@ type flakiness struct {
 // app, as the service does at times for an app that exists. On an app's own path
 // this reports false once the app was looked for, and is missing.
 //
-// Or what is said to be missing was made, or changed, by the same client within
+// Or the missing resource was made, or changed, by the same client within
 // the last minute: not every server of the service may know it yet.
 //
 // Reads are repeated a few times before they end with such an error. A create or

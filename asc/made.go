@@ -44,7 +44,7 @@ func (c *Client) forget(x *exchange) {
 	}
 }
 
-// markJustMade tells a 404 that this client made what is said to be missing.
+// markJustMade marks a 404 about a resource that this client has just made.
 func (c *Client) markJustMade(err error) {
 	var refusal *Error
 	if !errors.As(err, &refusal) || refusal.HTTPStatus != http.StatusNotFound {

@@ -9,6 +9,10 @@ const (
 	accountPage    = "https://developer.apple.com/account"
 )
 
+// roleHint is for a key whose role is too low.
+const roleHint = "the key's role does not allow this: uploading needs Developer or higher; " +
+	"testers, groups, notes and review need App Manager or Admin"
+
 // forbidden are the refusals with 403, which only code and text tell apart
 // (F10, F11).
 func forbidden() []Entry {
@@ -25,7 +29,7 @@ func forbidden() []Entry {
 		{Code: "FORBIDDEN", Status: 403, Text: "license agreement", Meaning: "the Program License Agreement has to be accepted", Passes: Never, Kind: Auth,
 			Hint: "the Account Holder accepts the Program License Agreement", Link: accountPage},
 		{Code: "FORBIDDEN_ERROR", Status: 403, Meaning: "the key's role does not allow this", Passes: Never, Kind: Auth,
-			Hint: "the key's role does not allow this: uploading needs Developer or higher; testers, groups, notes and review need App Manager or Admin", Link: accessPage},
+			Hint: roleHint, Link: accessPage},
 		{Code: "FORBIDDEN", Status: 403, Meaning: "access is refused to the key or its team", Passes: Never, Kind: Auth,
 			Hint: "the key's role does not allow this, or the team's membership or agreements are not in order: uploading needs Developer or higher; testers, groups, notes and review need App Manager or Admin", Link: accessPage},
 	}
@@ -33,18 +37,23 @@ func forbidden() []Entry {
 
 // unprocessable are well-formed requests that were refused with 422 (F5 to F9).
 func unprocessable() []Entry {
-	const code = "ENTITY_UNPROCESSABLE"
+	const (
+		code            = "ENTITY_UNPROCESSABLE"
+		otherReview     = "the build is uploaded and stays in its groups; submit it when that review has ended, or expire the other build"
+		missingContract = "neither another build nor another try helps: see whether an agreement waits for the Account Holder, then ask Apple's support"
+		notReady        = "run the same command again in some minutes"
+	)
 	return []Entry{
 		{Code: code + ".SUBMISSION_LIMIT_REACHED", Status: 422, Meaning: "the day's submissions for beta review are used up (about six)", Passes: Later, Kind: Rejected,
 			Hint: "the build is uploaded and stays in its groups; submit it for beta review in some hours"},
 		{Code: code + ".ANOTHER_BUILD_IN_REVIEW", Status: 422, Meaning: "another build of the version is in beta review, which takes one at a time", Passes: Later, Kind: Rejected,
-			Hint: "the build is uploaded and stays in its groups; submit it when that review has ended, or expire the other build"},
+			Hint: otherReview},
 		{Code: code, Status: 422, Text: "another build", Meaning: "another build of the version is in beta review, which takes one at a time", Passes: Later, Kind: Rejected,
-			Hint: "the build is uploaded and stays in its groups; submit it when that review has ended, or expire the other build"},
+			Hint: otherReview},
 		{Code: code + ".BETA_CONTRACT_MISSING", Status: 422, Meaning: "Apple's record of the app lacks its beta contract", Passes: Never, Kind: Rejected,
-			Hint: "neither another build nor another try helps: see whether an agreement waits for the Account Holder, then ask Apple's support", Link: contactPage},
+			Hint: missingContract, Link: contactPage},
 		{Code: code, Status: 422, Text: "beta contract is missing", Meaning: "Apple's record of the app lacks its beta contract", Passes: Never, Kind: Rejected,
-			Hint: "neither another build nor another try helps: see whether an agreement waits for the Account Holder, then ask Apple's support", Link: contactPage},
+			Hint: missingContract, Link: contactPage},
 		{Code: code + ".BUILD_SDK_NOT_ALLOWED_FOR_EXTERNAL_TESTING", Status: 422, Meaning: "the build was made with a beta SDK", Passes: Never, Kind: Rejected,
 			Hint: "it is good for internal testing only; build with a released Xcode for external testers"},
 		{Code: code + ".INVALID_QC_STATE", Status: 422, Meaning: "the build cannot be submitted now: it is submitted or reviewed already, or was processed a moment ago", Passes: Soon, Kind: Rejected,
@@ -52,11 +61,11 @@ func unprocessable() []Entry {
 		{Code: code, Status: 422, Text: "beta app description", Meaning: "beta review wants a description of the app", Passes: Never, Kind: Rejected,
 			Hint: "fill in the description of the app's test information in its primary language, then submit again"},
 		{Code: code, Status: 422, Text: "not in a valid processing state", Meaning: "the build was processed a moment ago and is not ready yet", Passes: Soon, Kind: Rejected,
-			Hint: "run the same command again in some minutes"},
+			Hint: notReady},
 		{Code: code, Status: 422, Text: "internal testing state", Meaning: "the build has not reached internal testing yet", Passes: Soon, Kind: Rejected,
-			Hint: "run the same command again in some minutes"},
+			Hint: notReady},
 		{Code: code, Status: 422, Text: "not in state for internal testing", Meaning: "the build has not reached internal testing yet", Passes: Soon, Kind: Rejected,
-			Hint: "run the same command again in some minutes"},
+			Hint: notReady},
 		{Code: code, Status: 422, Text: "internal group", Meaning: "the internal group gets every build by itself", Passes: Never, Kind: Rejected,
 			Hint: "nothing is to be done: the group has the build"},
 		{Code: code, Status: 422, Text: "expired", Meaning: "the build has expired", Passes: Never, Kind: Rejected, Hint: "upload a new build"},

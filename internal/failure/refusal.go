@@ -54,7 +54,7 @@ func hintOfRefusal(err *asc.Error) string {
 		return "App Store Connect does not find what is there, as it does at times: run the same command again"
 	case hint != "":
 	case err.HTTPStatus == 403:
-		hint = "the key's role does not allow this: uploading needs Developer or higher; testers, groups, notes and review need App Manager or Admin"
+		hint = roleHint
 	case err.HTTPStatus == 429:
 		hint = "the key's hourly allowance is used up; wait, or use a key of its own for this pipeline"
 	case err.HTTPStatus/100 == 3:

@@ -66,7 +66,7 @@ func (r *run) commitCompared(ctx context.Context, p pkg, t target, s sent) error
 		if round == compareRounds {
 			return notTheParts(c, round, refusal)
 		}
-		if s, err = r.sendAgain(ctx, p, s, c, refusal); err != nil {
+		if s, err = r.sendAgain(ctx, p, s, file, c, refusal); err != nil {
 			return err
 		}
 	}
@@ -100,20 +100,23 @@ func (r *run) compare(ctx context.Context, s sent) (upload.Comparison, asc.Build
 	}
 }
 
-// sendAgain sends the parts that the service does not have. Where it does not
-// tell which those are, it sends all.
-func (r *run) sendAgain(ctx context.Context, p pkg, s sent, c upload.Comparison, refusal error) (sent, error) {
-	if refusal != nil {
-		r.notice("the commit was refused because parts are missing: reading the operations and sending them again")
-	} else {
+// sendAgain sends the parts that the service does not have, going by the file as
+// it was compared, or read again after a refusal. Where the service does not tell
+// which those are, it sends all.
+func (r *run) sendAgain(
+	ctx context.Context, p pkg, s sent, file asc.BuildUploadFile, c upload.Comparison, refusal error,
+) (sent, error) {
+	if refusal == nil {
 		r.notice(fmt.Sprintf("the service does not have %d of the parts that the object store took: sending them again", c.Parts-c.Same))
-	}
-	file, err := r.Client.BuildUploadFile(ctx, s.file.ID)
-	if err != nil {
-		return s, fmt.Errorf("read the upload operations again: %w", err)
-	}
-	if committed(file) {
-		return s, nil // the next round sees it
+	} else {
+		r.notice("the commit was refused because parts are missing: reading the operations and sending them again")
+		var err error
+		if file, err = r.Client.BuildUploadFile(ctx, s.file.ID); err != nil {
+			return s, fmt.Errorf("read the upload operations again: %w", err)
+		}
+		if committed(file) {
+			return s, nil // the next round sees it
+		}
 	}
 	res := s.reservation
 	res.file = file
